@@ -30,7 +30,7 @@ import java.util.List;
  *
  * <p>
  * An edge has the order the stored predictions allow: 1, 2, then {@code order}. It is 1 where the edge touches an end of the
- * schedule (sigma' = 0, alpha = 0) or has no length.
+ * schedule (sigma or alpha is 0 on either side) or has no length.
  *
  * @param algorithm
  *            what is integrated
@@ -131,7 +131,8 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
         if (eulerAtFinal && i == grid.edges() - 1) {
             k = 1;
         }
-        if (to.sigma() == 0 || from.sigma() == 0 || from.alpha() == 0 || to.lambda() == from.lambda()) {
+        if (to.sigma() == 0 || from.sigma() == 0 || to.alpha() == 0 || from.alpha() == 0
+                || to.lambda() == from.lambda()) {
             k = 1;
         }
         // An earlier edge without length gives a divided difference of nothing by nothing.
