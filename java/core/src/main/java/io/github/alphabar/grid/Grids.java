@@ -48,6 +48,13 @@ final class Grids {
         }
     }
 
+    /** A quotient in whole numbers, at least 0: a quotient of doubles would miss ties. */
+    static double roundHalfEven(long dividend, long divisor) {
+        long floor = dividend / divisor;
+        long twice = 2 * (dividend % divisor);
+        return twice > divisor || (twice == divisor && (floor & 1) == 1) ? floor + 1 : floor;
+    }
+
     static double[] numbers(String list) {
         if (list == null || list.isBlank()) {
             throw new NumberFormatException("empty list");

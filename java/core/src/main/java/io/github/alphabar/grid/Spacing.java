@@ -71,10 +71,11 @@ public sealed interface Spacing {
             double start = schedule.noisiestTime();
             double stop = schedule.cleanestTime();
             int gaps = end == FinalLevel.CLEAN ? Math.max(1, steps - 1) : steps;
-            return Grids.ofTimes(schedule, end, steps, i -> {
-                double t = i == gaps ? stop : start + i * ((stop - start) / gaps);
-                return schedule.isDiscrete() ? Math.rint(t) : t;
-            });
+            if (schedule.isDiscrete()) {
+                long last = schedule.trainSteps() - 1;
+                return Grids.ofTimes(schedule, end, steps, i -> Grids.roundHalfEven(last * (gaps - i), gaps));
+            }
+            return Grids.ofTimes(schedule, end, steps, i -> i == gaps ? stop : start + i * ((stop - start) / gaps));
         }
     }
 
@@ -85,17 +86,14 @@ public sealed interface Spacing {
             Grids.checkSteps(schedule, steps);
             if (!schedule.isDiscrete()) {
                 double start = schedule.noisiestTime();
-                return Grids.ofTimes(schedule, end, steps, i -> start * (steps - i) / steps);
+                if (end == FinalLevel.LEAST_NOISE && start / steps < schedule.cleanestTime()) {
+                    throw new IllegalArgumentException("Trailing spacing of " + steps + " steps goes below t="
+                            + schedule.cleanestTime() + ", where the grid is to end; use fewer steps or linspace.");
+                }
+                return Grids.ofTimes(schedule, end, steps, i -> start * ((double) (steps - i) / steps));
             }
             long total = schedule.trainSteps();
-            // (steps - i) total / steps, rounded half to even in whole numbers: a float quotient would miss ties.
-            return Grids.ofTimes(schedule, end, steps, i -> {
-                long product = (steps - i) * total;
-                long floor = product / steps;
-                long twice = 2 * (product % steps);
-                long rounded = twice > steps || (twice == steps && (floor & 1) == 1) ? floor + 1 : floor;
-                return rounded - 1;
-            });
+            return Grids.ofTimes(schedule, end, steps, i -> Grids.roundHalfEven((steps - i) * total, steps) - 1);
         }
     }
 
@@ -113,12 +111,14 @@ public sealed interface Spacing {
                     return i == 0 ? schedule.noisiestTime() : root * root;
                 });
             }
-            double root = Math.sqrt(0.8 * schedule.trainSteps());
+            long gaps = Math.max(1, steps - 1);
             double[] ascending = new double[steps];
             for (int i = 0; i < steps; i++) {
-                double r = steps == 1 ? root : root * i / (steps - 1);
+                // 0.8 T (k / gaps)^2 in whole numbers: the square of a rounded root misses the squares that are whole.
+                long k = steps == 1 ? 1 : i;
+                long square = 4L * schedule.trainSteps() * k * k / (5 * gaps * gaps);
                 // Many small squares share a floor; the next free timestep keeps every edge a real one.
-                ascending[i] = Math.max(Math.floor(r * r), i == 0 ? 0 : ascending[i - 1] + 1);
+                ascending[i] = Math.max(square, i == 0 ? 0 : ascending[i - 1] + 1);
             }
             return Grids.ofTimes(schedule, end, steps, i -> ascending[steps - 1 - i]);
         }
@@ -314,6 +314,11 @@ public sealed interface Spacing {
         String[] parts = text.strip().split(":", 2);
         String argument = parts.length > 1 ? parts[1] : null;
         try {
+            if (argument != null && List.of("linspace", "trailing", "quadratic", "uniform-lambda", "exponential")
+                    .contains(parts[0])) {
+                throw new IllegalArgumentException(
+                        "Spacing '" + parts[0] + "' takes no parameter, but got '" + text + "'.");
+            }
             return switch (parts[0]) {
                 case "leading" -> leading(argument == null ? 0 : Integer.parseInt(argument));
                 case "linspace" -> linspace();

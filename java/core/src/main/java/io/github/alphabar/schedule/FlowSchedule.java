@@ -34,6 +34,6 @@ public record FlowSchedule(double cleanestTime) implements NoiseSchedule {
 
     @Override
     public double timeAtLambda(double lambda) {
-        return 1 / (1 + Math.exp(lambda));
+        return Math.clamp(1 / (1 + Math.exp(lambda)), cleanestTime, 1);
     }
 }

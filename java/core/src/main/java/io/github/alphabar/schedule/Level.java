@@ -60,7 +60,8 @@ public record Level(double t, double alpha, double sigma, double lambda) {
      */
     public static Level ofLogAlphaBar(double t, double logAlphaBar) {
         double alpha = Math.exp(0.5 * logAlphaBar);
-        double variance = -Math.expm1(logAlphaBar);
+        // Not -expm1: at alphaBar = 1 that is the negative zero.
+        double variance = 0 - Math.expm1(logAlphaBar);
         return new Level(t, alpha, Math.sqrt(variance), 0.5 * (logAlphaBar - Math.log(variance)));
     }
 

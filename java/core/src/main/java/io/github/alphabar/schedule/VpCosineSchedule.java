@@ -39,16 +39,22 @@ public record VpCosineSchedule(double s, double cleanestTime, double noisiestTim
     @Override
     public Level level(double t) {
         ContinuousTime.check(t, noisiestTime);
-        return Level.ofLogAlphaBar(t, 2 * (logCos(t) - logCos(0)));
+        // alpha = 1 - lost; near the clean end the loss by the sum rule keeps the digits that log(cos) cancels.
+        double lost = 2 * Math.sin(angle(t + 2 * s) / 2) * Math.sin(angle(t) / 2) / Math.cos(angle(s));
+        double logAlpha = lost < 0.5 ? Math.log1p(-lost) : Math.log(Math.cos(angle(t + s)) / Math.cos(angle(s)));
+        return Level.ofLogAlphaBar(t, 2 * logAlpha);
     }
 
     @Override
     public double timeAtLambda(double lambda) {
-        double logAlpha = -0.5 * ContinuousTime.softplus(-2 * lambda);
-        return Math.acos(Math.exp(logAlpha + logCos(0))) * 2 * (1 + s) / Math.PI - s;
+        double lost = -Math.expm1(-0.5 * ContinuousTime.softplus(-2 * lambda));
+        // sin^2(A/2) = (1 - cos A) / 2 with cos A = (1 - lost) cos(angle(s)): acos would lose half the digits of a small A.
+        double half = Math.sin(angle(s) / 2);
+        double a = 2 * Math.asin(Math.sqrt(half * half + lost * Math.cos(angle(s)) / 2));
+        return Math.clamp(a * 2 * (1 + s) / Math.PI - s, cleanestTime, noisiestTime);
     }
 
-    private double logCos(double t) {
-        return Math.log(Math.cos((t + s) / (1 + s) * Math.PI / 2));
+    private double angle(double shifted) {
+        return shifted / (1 + s) * Math.PI / 2;
     }
 }

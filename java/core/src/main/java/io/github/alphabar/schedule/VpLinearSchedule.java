@@ -47,6 +47,8 @@ public record VpLinearSchedule(double betaMin, double betaMax, double cleanestTi
     public double timeAtLambda(double lambda) {
         double spread = betaMax - betaMin;
         double tmp = 2 * spread * ContinuousTime.softplus(-2 * lambda);
-        return tmp / (Math.sqrt(betaMin * betaMin + tmp) + betaMin) / spread;
+        // At lambda = -infinity a quotient of infinities.
+        double t = Double.isInfinite(tmp) ? 1 : tmp / (Math.sqrt(betaMin * betaMin + tmp) + betaMin) / spread;
+        return Math.clamp(t, cleanestTime, 1);
     }
 }

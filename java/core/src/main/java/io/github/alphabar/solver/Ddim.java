@@ -11,13 +11,16 @@ import java.util.List;
  * Denoising diffusion implicit models (Song et al. 2020, arXiv:2010.02502, eq. 12 and 16).
  *
  * <pre>
- * s = eta sqrt((1 - alphaBar') / (1 - alphaBar)) sqrt(1 - alphaBar / alphaBar')
+ * s = eta sqrt((1 - alphaBar') / (1 - alphaBar)) sqrt(1 - alphaBar / alphaBar') = eta sigma' sqrt(1 - e^-2h),  h = lambda' - lambda
  *
  * row   | x0     | eps                     | noise
  * ------+--------+-------------------------+-------------------------------------------------
- * i     | alpha' | sqrt(sigma'^2 - s^2)    | s, or sqrt(1 - alphaBar / alphaBar') for sigma-hat
+ * i     | alpha' | sqrt(sigma'^2 - s^2)    | s, or sqrt(1 - alphaBar / alphaBar') = sigma sqrt(1 - e^-2h) for sigma-hat
  * </pre>
  *
+ * The forms in h hold for schedules that do not preserve variance as well, and nothing cancels in them.
+ *
+ * <p>
  * eta = 0 is deterministic and the first-order DPM-Solver; eta = 1 is DDPM with the posterior variance.
  *
  * @param eta
@@ -69,12 +72,13 @@ public record Ddim(double eta, boolean sigmaHat, boolean rederiveEps) implements
             if (eta == 0) {
                 row.eps(to.sigma());
             } else {
-                double ratio = from.alpha() / to.alpha();
-                double forward = Math.sqrt(1 - ratio * ratio);
-                double s = eta * to.sigma() / from.sigma() * forward;
-                // At eta = 1 out of pure noise the difference is 0 up to rounding, and may round below it.
-                row.eps(Math.sqrt(Math.max(0, to.sigma() * to.sigma() - s * s)));
-                row.noise(sigmaHat && to.sigma() > 0 ? forward : s);
+                double h = to.lambda() - from.lambda();
+                double forgotten = Math.sqrt(-Math.expm1(-2 * h));
+                // sqrt(sigma'^2 - s^2); the difference itself would cancel out of pure noise, and could round below 0.
+                row.eps(to.sigma() * Math.sqrt((1 - eta) * (1 + eta) + eta * eta * Math.exp(-2 * h)));
+                if (to.sigma() > 0) {
+                    row.noise(forgotten * (sigmaHat ? from.sigma() : eta * to.sigma()));
+                }
             }
             rows.add(row.build());
         }

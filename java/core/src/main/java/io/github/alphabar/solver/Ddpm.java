@@ -13,14 +13,15 @@ import java.util.List;
  * than the training steps alpha_t is the ratio of the two alphaBar (Nichol and Dhariwal 2021, arXiv:2102.09672, section 4).
  *
  * <pre>
- * a = alphaBar / alphaBar',  b = 1 - a,  s^2 = (1 - alphaBar') / (1 - alphaBar) b
+ * a = alphaBar / alphaBar',  b = 1 - a,  s^2 = (1 - alphaBar') / (1 - alphaBar) b;  with h = lambda' - lambda
+ * b = sigma^2 (1 - e^-2h),  s^2 = sigma'^2 (1 - e^-2h)
  *
  * row   | x                                    | x0                                  | noise
  * ------+--------------------------------------+-------------------------------------+------------------------
  * i     | sqrt(a) (1 - alphaBar')/(1 - alphaBar) | sqrt(alphaBar') b / (1 - alphaBar) | s (small), sqrt(b) (large)
  * </pre>
  *
- * No noise is added by the step that ends at the clean level.
+ * The forms in h hold for schedules that do not preserve variance as well, and nothing cancels in them. No noise is added by the step that ends at the clean level.
  *
  * @param variance
  *            which standard deviation the noise has
@@ -57,14 +58,13 @@ public record Ddpm(Variance variance) implements Solver {
         for (int i = 0; i < grid.edges(); i++) {
             Level from = grid.level(i);
             Level to = grid.level(i + 1);
-            double ratio = from.alpha() / to.alpha();
-            double beta = 1 - ratio * ratio;
-            double fromVariance = from.sigma() * from.sigma();
-            double toVariance = to.sigma() * to.sigma();
-            double small = toVariance / fromVariance * beta;
+            double h = to.lambda() - from.lambda();
+            double forgotten = -Math.expm1(-2 * h);
+            double beta = from.sigma() * from.sigma() * forgotten;
+            double small = to.sigma() * to.sigma() * forgotten;
             StepEquation.Builder row = StepEquation.on(i, from, to)
-                    .x(ratio * toVariance / fromVariance)
-                    .x0(to.alpha() * beta / fromVariance);
+                    .x(to.sigma() / from.sigma() * Math.exp(-h))
+                    .x0(to.alpha() * forgotten);
             if (to.sigma() > 0 && beta > 0) {
                 switch (variance) {
                     case FIXED_SMALL -> row.noise(Math.sqrt(small));

@@ -105,7 +105,7 @@ public enum DpmAlgorithm {
      */
     StepEquation.Builder firstOrder(StepEquation.Builder row, Level from, Level to) {
         row.rederiveEps(!data);
-        boolean end = to.sigma() == 0 || from.sigma() == 0 || (from.alpha() == 0 && !sde);
+        boolean end = to.sigma() == 0 || from.sigma() == 0 || to.alpha() == 0 || (from.alpha() == 0 && !sde);
         if (end) {
             return row.x0(to.alpha()).eps(to.sigma());
         }

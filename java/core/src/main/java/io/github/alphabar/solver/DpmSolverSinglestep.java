@@ -69,14 +69,14 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
         List<Integer> sizes = new ArrayList<>();
         int n = grid.edges();
         int edge = 0;
-        // No higher order starts from an end of the schedule: its lambda is infinite.
+        // No higher order starts from or arrives at an end of the schedule: its lambda is infinite.
         if (grid.level(0).alpha() == 0 || grid.level(0).sigma() == 0) {
             sizes.add(1);
             edge = 1;
         }
-        boolean endsClean = grid.level(n).sigma() == 0;
-        int last = endsClean && edge < n ? n - 1 : n;
-        boolean split = lowerOrderFinal && !endsClean && (last - edge) % order == 0 && last > edge;
+        boolean atEnd = grid.level(n).sigma() == 0 || grid.level(n).alpha() == 0;
+        int last = atEnd && edge < n ? n - 1 : n;
+        boolean split = lowerOrderFinal && !atEnd && (last - edge) % order == 0 && last > edge;
         while (edge < last) {
             int size = Math.min(order, last - edge);
             if (split && edge + size == last) {

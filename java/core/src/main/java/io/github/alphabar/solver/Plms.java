@@ -42,6 +42,11 @@ public record Plms(boolean rungeKuttaStart) implements Solver {
     @Override
     public List<StepEquation> equations(TimeGrid grid) {
         int n = grid.edges();
+        if (grid.level(0).alpha() == 0 && (rungeKuttaStart || n > 1)) {
+            throw new IllegalArgumentException("Solver '" + name()
+                    + "' averages predicted noise, which says nothing about x0 at the start of this grid (zero terminal"
+                    + " SNR, alpha = 0): use ddim, ddpm or a dpmpp solver, or a schedule without the zero-SNR rescale.");
+        }
         List<StepEquation> rows = new ArrayList<>();
         int edge;
         int stored;
