@@ -7,6 +7,7 @@ import io.github.alphabar.random.Normals;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
 import io.github.alphabar.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * What the host backends in Java share: cutting a batch into chunks, drawing noise for a chunk, finding thresholds, threads. The
@@ -55,6 +56,8 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         final HostTensor knownView = HostTensor.of(knownBlock);
         final int[] words = new int[4];
         final float[] four = new float[4];
+        /** Operands widened by a kernel that needs it; made at its first row. */
+        LaneKernels.Blocks blocks;
     }
 
     /** The scratch memory and, while a step runs, the job its threads share. */
@@ -63,9 +66,10 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         final Chunk[] chunks;
         final double[] thresholds;
         Threshold threshold;
-        /** The last kernel and what it was made for: a plan has few kinds of rows. */
-        final long[] kernelKeys = new long[16];
-        final RowKernel[] kernels = new RowKernel[16];
+        /** The kernels met so far and what they were made for: a plan has few kinds of rows. */
+        long[] kernelKeys = new long[16];
+        RowKernel[] kernels = new RowKernel[16];
+        int kernelCount;
 
         StepParams params;
         StepOperands operands;
@@ -80,6 +84,16 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
                 chunks[i] = new Chunk();
             }
             this.thresholds = new double[samples];
+        }
+
+        /** Room grows with the kinds of rows, so that none is looked up twice. */
+        void remember(long key, RowKernel kernel) {
+            if (kernelCount == kernels.length) {
+                kernelKeys = Arrays.copyOf(kernelKeys, 2 * kernelCount);
+                kernels = Arrays.copyOf(kernels, 2 * kernelCount);
+            }
+            kernelKeys[kernelCount] = key;
+            kernels[kernelCount++] = kernel;
         }
 
         @Override

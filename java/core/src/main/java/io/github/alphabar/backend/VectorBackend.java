@@ -19,8 +19,7 @@ final class VectorBackend extends HostBackend {
     /** Below this a second thread costs more than it saves: waking it takes about as long as this many elements do. */
     static final long PARALLEL_ELEMENTS = 1 << 18;
 
-    private final VectorSpecies<Float> species;
-    private final VectorNormals normals;
+    private final LaneKernels lanes;
     /** One kernel for each kind of row seen; a hidden class each, dropped with the backend. */
     private final ConcurrentMap<Long, RowKernel> kernels = new ConcurrentHashMap<>();
 
@@ -31,8 +30,7 @@ final class VectorBackend extends HostBackend {
     /** With another width or threshold, for tests: neither changes a bit. */
     VectorBackend(int threads, long parallelElements, VectorSpecies<Float> species) {
         super(threads, parallelElements);
-        this.species = species;
-        this.normals = VectorNormals.of(species);
+        this.lanes = LaneKernels.of(species);
     }
 
     @Override
@@ -42,7 +40,7 @@ final class VectorBackend extends HostBackend {
 
     @Override
     public String description() {
-        return "JDK Vector API, " + species.length() + " float lanes, " + threads()
+        return "JDK Vector API, " + lanes.species().length() + " float lanes, " + threads()
                 + (threads() == 1 ? " thread" : " threads")
                 + " for " + PARALLEL_ELEMENTS + " elements and more.";
     }
@@ -53,19 +51,14 @@ final class VectorBackend extends HostBackend {
             return ScalarRow.INSTANCE;
         }
         long key = RowKind.key(p, o);
-        for (int i = 0; i < w.kernels.length && w.kernels[i] != null; i++) {
+        int known = w.kernelCount;
+        for (int i = 0; i < known; i++) {
             if (w.kernelKeys[i] == key) {
                 return w.kernels[i];
             }
         }
-        RowKernel kernel = kernels.computeIfAbsent(key, k -> VectorRow.specialise(new RowKind(k, species)));
-        // More kinds than places: the last place changes hands, which looks the kernel up again but stays right.
-        int place = 0;
-        while (place < w.kernels.length - 1 && w.kernels[place] != null) {
-            place++;
-        }
-        w.kernelKeys[place] = key;
-        w.kernels[place] = kernel;
+        RowKernel kernel = kernels.computeIfAbsent(key, k -> VectorRow.of(new RowKind(k, lanes)));
+        w.remember(key, kernel);
         return kernel;
     }
 
@@ -75,7 +68,7 @@ final class VectorBackend extends HostBackend {
         if (lead > 0) {
             Normals.fill(seed, draw, stream, from, target, 0, lead, c.words, c.four);
         }
-        int done = lead + normals.fill(seed, draw, stream, from + lead, target, lead, count - lead);
+        int done = lead + lanes.normals().fill(seed, draw, stream, from + lead, target, lead, count - lead);
         if (done < count) {
             Normals.fill(seed, draw, stream, from + done, target, done, count - done, c.words, c.four);
         }
