@@ -79,7 +79,7 @@ public final class Elementary {
      *
      * @param y
      *            in [-pi/4, pi/4]
-     * @return cos(y), within 1 ulp
+     * @return cos(y), within 1.5 ulp
      */
     public static float cosQuarter(float y) {
         float z = y * y;
