@@ -37,7 +37,8 @@ final class Threshold {
             double high = value(select(p, o, c, wide, Math.min(below + 1, n - 1), bits), wide);
             s = wide ? lerp(low, high, weight) : lerp((float) low, (float) high, (float) weight);
         }
-        return s < 1 ? 1 : s > p.maximum ? p.maximum : s;
+        double atLeastOne = s < 1 ? 1 : s;
+        return atLeastOne > p.maximum ? p.maximum : atLeastOne;
     }
 
     /** The order statistic at or below a position; beyond 2^24 elements the float nearest to n - 1 may be n. */
