@@ -26,13 +26,33 @@ import java.util.List;
  *
  * @param rungeKuttaStart
  *            whether to start as PNDM does; needs at least 4 edges
+ * @param combined
+ *            how many predictions are combined at most: 4, or 2 for the paper's S-PNDM
  */
-public record Plms(boolean rungeKuttaStart) implements Solver {
+public record Plms(boolean rungeKuttaStart, int combined) implements Solver {
     private static final int RING = 3;
     private static final int SECOND_STAGE = 4;
     private static final int THIRD_STAGE = 5;
     private static final double[][] ADAMS_BASHFORTH = {{1}, {3 / 2.0, -1 / 2.0}, {23 / 12.0, -16 / 12.0, 5 / 12.0},
         {55 / 24.0, -59 / 24.0, 37 / 24.0, -9 / 24.0}};
+
+    /** Checks how many predictions are combined. */
+    public Plms {
+        if (combined < 2 || combined > 4) {
+            throw new IllegalArgumentException(
+                    "PLMS combines 2, 3 or 4 predictions of noise, but got " + combined + ".");
+        }
+    }
+
+    /**
+     * With four predictions combined.
+     *
+     * @param rungeKuttaStart
+     *            whether to start as PNDM does; needs at least 4 edges
+     */
+    public Plms(boolean rungeKuttaStart) {
+        this(rungeKuttaStart, 4);
+    }
 
     /** With the improved Euler start. */
     public Plms() {
@@ -69,7 +89,7 @@ public record Plms(boolean rungeKuttaStart) implements Solver {
             Level from = grid.level(edge);
             Level to = grid.level(edge + 1);
             double c = noiseGain(from, to);
-            double[] weights = ADAMS_BASHFORTH[Math.min(stored, RING)];
+            double[] weights = ADAMS_BASHFORTH[Math.min(stored, combined - 1)];
             StepEquation.Builder row = eps(edge, from, to).x(decay(from, to)).eps(c * weights[0]);
             for (int k = 1; k < weights.length; k++) {
                 row.history(ring(stored - k), c * weights[k]);
@@ -152,7 +172,7 @@ public record Plms(boolean rungeKuttaStart) implements Solver {
 
     @Override
     public String name() {
-        return rungeKuttaStart ? "pndm" : "plms";
+        return rungeKuttaStart ? "pndm" : combined == 2 ? "s-pndm" : "plms";
     }
 
     @Override

@@ -14,9 +14,11 @@ final class AlphaBarTable {
     private static final int BLOCK = 8;
 
     private final double[] alphaBar;
+    private final boolean float32;
 
-    private AlphaBarTable(double[] alphaBar) {
+    private AlphaBarTable(double[] alphaBar, boolean float32) {
         this.alphaBar = alphaBar;
+        this.float32 = float32;
     }
 
     static AlphaBarTable of(SchedulerConfig config, boolean float32, boolean dpmFloor) {
@@ -38,6 +40,7 @@ final class AlphaBarTable {
                 yield root;
             }
             case "squaredcos_cap_v2" -> rounded(Betas.cosine(n), float32);
+            case "laplace" -> rounded(laplace(n), float32);
             case "sigmoid" -> float32 ? sigmoid32(start, end, n) : Betas.sigmoid(n, start, end);
             default -> throw new IllegalArgumentException("Unknown beta_schedule '" + schedule + "'.");
         };
@@ -55,7 +58,22 @@ final class AlphaBarTable {
                         + "; betas are variances between 0 and 1.");
             }
         }
-        return new AlphaBarTable(table);
+        return new AlphaBarTable(table, float32);
+    }
+
+    /** diffusers' laplace schedule: a capped ratio of sqrt(snr / (1 + snr)), whose log-SNR follows a Laplace distribution. */
+    private static double[] laplace(int n) {
+        double[] betas = new double[n];
+        for (int i = 0; i < n; i++) {
+            betas[i] = Math.min(1 - laplaceAlphaBar((i + 1.0) / n) / laplaceAlphaBar((double) i / n), 0.999);
+        }
+        return betas;
+    }
+
+    private static double laplaceAlphaBar(double t) {
+        double lambda = -0.5 * Math.copySign(1, 0.5 - t) * Math.log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
+        double snr = Math.exp(lambda);
+        return Math.sqrt(snr / (1 + snr));
     }
 
     private static double[] rounded(double[] values, boolean float32) {
@@ -168,6 +186,10 @@ final class AlphaBarTable {
 
     /** The noise-to-signal ratio of a timestep, infinite where alphaBar is 0. */
     double sigma(int t) {
+        if (float32) {
+            float bar = (float) alphaBar[t];
+            return (float) Math.sqrt((1 - bar) / bar);
+        }
         return Math.sqrt((1 - alphaBar[t]) / alphaBar[t]);
     }
 }

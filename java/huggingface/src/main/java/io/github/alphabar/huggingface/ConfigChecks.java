@@ -20,7 +20,8 @@ final class ConfigChecks {
     static List<String> conflicts(SchedulerClass type, Map<String, JsonNode> v) {
         List<String> notes = new ArrayList<>();
         oneOf(v, "beta_schedule",
-                type == SchedulerClass.DDPM ? List.of("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
+                type == SchedulerClass.DDPM
+                        ? List.of("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace")
                         : List.of("linear", "scaled_linear", "squaredcos_cap_v2"));
         oneOf(v, "prediction_type", switch (type) {
             case PNDM -> List.of("epsilon", "v_prediction");

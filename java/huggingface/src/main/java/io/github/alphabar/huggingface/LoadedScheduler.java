@@ -33,6 +33,8 @@ import java.util.stream.IntStream;
  * safe to share.
  */
 public final class LoadedScheduler {
+    private static final double SMALLEST_ALPHA = 0x1p-80;
+
     private final SchedulerConfig config;
     private final Set<Quirk> quirks;
     private final AlphaBarTable table;
@@ -244,8 +246,7 @@ public final class LoadedScheduler {
     }
 
     private void checkCustom(List<Integer> list, int train) {
-        if (config.flag("use_karras_sigmas") || config.flag("use_exponential_sigmas") || config.flag("use_beta_sigmas")
-                || config.flag("use_lu_lambdas") || config.flag("use_flow_sigmas")) {
+        if (isResampled() || config.flag("use_flow_sigmas")) {
             throw new IllegalArgumentException(
                     "Explicit timesteps and a sigma schedule exclude each other; turn off the use_..._sigmas key.");
         }
@@ -284,8 +285,13 @@ public final class LoadedScheduler {
 
     /** A timestep's level; -1, which a float range may yield, is Python's last entry. */
     private Level level(int t) {
-        return t == -1 && quirks.contains(Quirk.FLOAT_RANGE_TRAILING) ? table.level(table.size() - 1).withTime(-1)
-                : table.level(t);
+        boolean wrapped = t == -1 && quirks.contains(Quirk.FLOAT_RANGE_TRAILING);
+        Level level = wrapped ? table.level(table.size() - 1).withTime(-1) : table.level(t);
+        boolean infinite = level.alpha() == 0 && prediction() == Prediction.EPSILON && !clip().isNone();
+        // A trace of signal far below any clip range stands for none: x0 is huge instead of infinite, and is clipped all the same.
+        return infinite && quirks.contains(Quirk.CLIPPED_INFINITE_X0)
+                ? Level.of(level.t(), SMALLEST_ALPHA, level.sigma())
+                : level;
     }
 
     Level finalLevel() {
@@ -334,6 +340,10 @@ public final class LoadedScheduler {
         Level to = previous >= 0 ? table.level(previous) : Level.clean(0);
         Ddpm.Variance variance = Ddpm.Variance.valueOf(config.text("variance_type").toUpperCase(Locale.ROOT));
         StepEquation row = only(new Ddpm(variance), from, to, i - run.firstStep());
+        if (quirks.contains(Quirk.FLOAT32_TABLES) && t >= 0 && from.alpha() > SMALLEST_ALPHA) {
+            row = float32Ddpm(row, variance, (float) table.alphaBar(t),
+                    previous >= 0 ? (float) table.alphaBar(previous) : 1);
+        }
         if (to.sigma() > 0 || t <= 0 || !quirks.contains(Quirk.NOISE_INTO_CLEAN)) {
             return row;
         }
@@ -356,6 +366,29 @@ public final class LoadedScheduler {
                 false);
     }
 
+    /** Ddpm's coefficients as float32 scalars: 1 - alphaBar / alphaBar' loses digits where the two are close. */
+    private static StepEquation float32Ddpm(StepEquation row, Ddpm.Variance variance, float bar, float previous) {
+        float alpha = bar / previous;
+        float beta = 1 - alpha;
+        float fromVariance = 1 - bar;
+        float toVariance = 1 - previous;
+        float x0 = (float) Math.sqrt(previous) * beta / fromVariance;
+        float x = (float) Math.sqrt(alpha) * toVariance / fromVariance;
+        float small = Math.max(toVariance / fromVariance * beta, 1e-20f);
+        double std = row.noise()
+                == 0 ? 0 : variance == Ddpm.Variance.FIXED_LARGE || variance == Ddpm.Variance.FIXED_LARGE_LOG
+                        ? Math.sqrt(beta)
+                        : Math.sqrt(small);
+        StepEquation.LearnedVariance learned = row.variance();
+        if (learned != null && learned.logScale()) {
+            double low = Math.log(small);
+            double high = Math.log(beta);
+            learned = new StepEquation.LearnedVariance(true, (high - low) / 4, (high + low) / 4);
+        }
+        return new StepEquation(row.edge(), row.at(), row.to(), 0, 0, x, x0, 0, row.history(), std, learned, null,
+                false);
+    }
+
     private StepEquation ddim(Run run, int i, int[] times) {
         int t = times[i];
         int stride = table.size() / run.count();
@@ -368,6 +401,13 @@ public final class LoadedScheduler {
         }
         int previous = strided ? t - stride : i + 1 < times.length ? times[i + 1] : -1;
         return only(solver, level(t), previous >= 0 ? table.level(previous) : finalLevel(), i - run.firstStep());
+    }
+
+    /** Whether timesteps are found from sigmas rather than sigmas from timesteps. */
+    boolean isResampled() {
+        return config.flag("use_karras_sigmas") || config.flag("use_exponential_sigmas")
+                || config.flag("use_beta_sigmas")
+                || config.flag("use_lu_lambdas");
     }
 
     DpmSigmas sigmas(Run run) {

@@ -8,7 +8,7 @@ package io.github.alphabar.huggingface;
  */
 public enum Quirk {
     /**
-     * Tables are float32, as torch builds them. Without: double. float32 loses three digits of 1 - alphaBar at the clean end (1.7e-4
+     * Tables, and DDPM's coefficients, are float32 as torch computes them. Without: double. float32 loses three digits of 1 - alphaBar at the clean end (1.7e-4
      * relative for linear betas).
      */
     FLOAT32_TABLES,
@@ -50,6 +50,11 @@ public enum Quirk {
      * fixed_large that leaves noise in the result. Without: the step to the clean level adds none.
      */
     NOISE_INTO_CLEAN,
+    /**
+     * At zero terminal SNR the x0 of an epsilon prediction is infinite, and clipping maps it to the range with the sign of x - eps;
+     * DDPM and DDIM with clip_sample or thresholding go on from there. Without: refused, because such a model cannot start there.
+     */
+    CLIPPED_INFINITE_X0,
     /**
      * PNDM combines raw v predictions of different timesteps and converts the sum with the last state. Without: each is converted
      * to noise first.

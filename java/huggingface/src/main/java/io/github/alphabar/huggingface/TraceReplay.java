@@ -1,0 +1,314 @@
+// SPDX-FileCopyrightText: the alphabar contributors
+// SPDX-License-Identifier: Apache-2.0
+package io.github.alphabar.huggingface;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.alphabar.backend.Backend;
+import io.github.alphabar.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Replays recorded traces of reference implementations: a folder with an {@code index.json} that lists cases and a safetensors file
+ * for each group of them.
+ */
+public final class TraceReplay {
+    private static final int MAX_INDEX = 64 << 20;
+
+    private TraceReplay() {
+    }
+
+    /** How the reference was run, and how it is repeated. */
+    public enum Variant {
+        /** float32 throughout. */
+        F32("f32", DType.F32, 2e-6, 1e-4),
+        /** float64 samples with the reference's float32 tables and coefficients. */
+        F64("f64", DType.F64, 2e-6, 1e-4),
+        /** float64 tables and arithmetic: the oracle of the formulas. */
+        X64("x64", DType.F64, 1e-12, 1e-9);
+
+        private final String text;
+        private final DType dtype;
+        private final double step;
+        private final double rollout;
+
+        Variant(String text, DType dtype, double step, double rollout) {
+            this.text = text;
+            this.dtype = dtype;
+            this.step = step;
+            this.rollout = rollout;
+        }
+
+        /**
+         * A variant by name.
+         *
+         * @param name
+         *            f32, f64 or x64
+         * @return the variant
+         */
+        public static Variant parse(String name) {
+            for (Variant v : values()) {
+                if (v.text.equals(name)) {
+                    return v;
+                }
+            }
+            throw new IllegalArgumentException("Unknown variant '" + name + "'; the variants are f32, f64 and x64.");
+        }
+
+        /**
+         * The name in files.
+         *
+         * @return f32, f64 or x64
+         */
+        public String text() {
+            return text;
+        }
+    }
+
+    /**
+     * What came of one case.
+     *
+     * @param id
+     *            the case
+     * @param group
+     *            its group
+     * @param steps
+     *            rows compared
+     * @param worst
+     *            the largest relative error step by step
+     * @param tolerance
+     *            what it was held against
+     * @param failure
+     *            the first difference, or null
+     * @param unsupported
+     *            why the case cannot be repeated, or null
+     * @param decision
+     *            what this library does where the reference gives NaN, or null
+     */
+    public record Outcome(String id, String group, int steps, double worst, double tolerance, String failure,
+            String unsupported,
+            String decision) {
+        /**
+         * Whether the case was repeated within its tolerance.
+         *
+         * @return false for failed and unsupported cases
+         */
+        public boolean isPassed() {
+            return failure == null && unsupported == null;
+        }
+    }
+
+    /**
+     * What came of a folder.
+     *
+     * @param variant
+     *            how it was run
+     * @param backend
+     *            the backend's name
+     * @param outcomes
+     *            the cases in order
+     */
+    public record Report(Variant variant, String backend, List<Outcome> outcomes) {
+        /** Copies the list. */
+        public Report {
+            outcomes = List.copyOf(outcomes);
+        }
+
+        /**
+         * The cases beyond their tolerance.
+         *
+         * @return in order
+         */
+        public List<Outcome> failures() {
+            return outcomes.stream().filter(o -> o.failure() != null).toList();
+        }
+
+        /**
+         * The cases that cannot be repeated.
+         *
+         * @return in order
+         */
+        public List<Outcome> unsupported() {
+            return outcomes.stream().filter(o -> o.unsupported() != null).toList();
+        }
+
+        /**
+         * The cases by group.
+         *
+         * @return in order of appearance
+         */
+        public Map<String, List<Outcome>> groups() {
+            Map<String, List<Outcome>> groups = new LinkedHashMap<>();
+            outcomes.forEach(o -> groups.computeIfAbsent(o.group(), _ -> new ArrayList<>()).add(o));
+            return groups;
+        }
+
+        /**
+         * The report as data.
+         *
+         * @return JSON with the variant, the backend, a line for each group, failures, unsupported cases and decisions
+         */
+        public String toJson() {
+            ObjectMapper mapper = new ObjectMapper();
+            ObjectNode root = mapper.createObjectNode();
+            root.put("variant", variant.text());
+            root.put("backend", backend);
+            ArrayNode lines = root.putArray("groups");
+            groups().forEach((name, list) -> {
+                ObjectNode g = lines.addObject();
+                g.put("group", name);
+                g.put("cases", list.size());
+                g.put("steps", list.stream().mapToInt(Outcome::steps).sum());
+                g.put("passed", list.stream().filter(Outcome::isPassed).count());
+                g.put("failed", list.stream().filter(o -> o.failure() != null).count());
+                g.put("unsupported", list.stream().filter(o -> o.unsupported() != null).count());
+                g.put("worst", list.stream().mapToDouble(Outcome::worst).max().orElse(0));
+            });
+            ArrayNode failed = root.putArray("failures");
+            failures().forEach(o -> failed.addObject().put("case", o.id()).put("difference", o.failure()));
+            ArrayNode skipped = root.putArray("unsupported");
+            unsupported().forEach(o -> skipped.addObject().put("case", o.id()).put("reason", o.unsupported()));
+            ArrayNode decided = root.putArray("decisions");
+            outcomes.stream()
+                    .filter(o -> o.decision() != null)
+                    .forEach(o -> decided.addObject().put("case", o.id()).put("decision", o.decision()));
+            return root.toPrettyString() + "\n";
+        }
+    }
+
+    /**
+     * Replays a folder.
+     *
+     * @param folder
+     *            with index.json and the safetensors files it names
+     * @param variant
+     *            which recording
+     * @param backend
+     *            what executes the rows
+     * @param group
+     *            only this group, or null
+     * @param id
+     *            only this case, or null
+     * @param progress
+     *            told of every outcome
+     * @return the report
+     * @throws IOException
+     *             where a file is missing or broken
+     * @throws IllegalArgumentException
+     *             where no case is selected
+     */
+    public static Report run(Path folder, Variant variant, Backend backend, String group, String id,
+            Consumer<Outcome> progress)
+            throws IOException {
+        Path index = folder.resolve("index.json");
+        if (!Files.isRegularFile(index)) {
+            throw new IOException("'" + folder + "' has no index.json; give a folder of recorded traces.");
+        }
+        if (Files.size(index) > MAX_INDEX) {
+            throw new IOException("'" + index + "' has " + Files.size(index) + " bytes, more than the " + MAX_INDEX
+                    + " an index may have.");
+        }
+        JsonNode cases;
+        try {
+            cases = new ObjectMapper(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(64).build())
+                    .build())
+                    .readTree(index.toFile())
+                    .path("cases");
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            throw new IOException("'" + index + "' is not JSON: " + e.getOriginalMessage() + ".", e);
+        }
+        List<Outcome> outcomes = new ArrayList<>();
+        Map<String, Safetensors> files = new LinkedHashMap<>();
+        try {
+            for (JsonNode c : cases) {
+                String name = c.path("id").asText();
+                String itsGroup = c.path("group").asText(name.split("/")[0]);
+                if ((group != null && !group.equals(itsGroup)) || (id != null && !id.equals(name))) {
+                    continue;
+                }
+                Outcome outcome = replay(folder, files, c, name, itsGroup, variant, backend);
+                outcomes.add(outcome);
+                progress.accept(outcome);
+            }
+        } finally {
+            for (Safetensors file : files.values()) {
+                file.close();
+            }
+        }
+        if (outcomes.isEmpty()) {
+            throw new IllegalArgumentException("No case of '" + folder + "' is selected"
+                    + (group != null ? " by group '" + group + "'" : "") + (id != null ? " by case '" + id + "'" : "")
+                    + ".");
+        }
+        return new Report(variant, backend.name(), outcomes);
+    }
+
+    private static Outcome replay(Path folder, Map<String, Safetensors> files, JsonNode c, String id, String group,
+            Variant variant,
+            Backend backend) throws IOException {
+        boolean recorded = false;
+        for (JsonNode v : c.path("variants")) {
+            recorded |= v.asText().equals(variant.text());
+        }
+        if (!recorded) {
+            return skipped(id, group, "the case has no " + variant.text() + " recording");
+        }
+        String file = c.path("file").asText(group + ".safetensors");
+        Safetensors tensors = files.get(file);
+        if (tensors == null) {
+            tensors = Safetensors.open(folder.resolve(file));
+            files.put(file, tensors);
+        }
+        boolean fails = c.path("has_nan").path(variant.text()).asBoolean();
+        TraceCase trace;
+        try {
+            trace = TraceCases.build(c, new TraceTensors(tensors, id, variant.text()), variant);
+        } catch (UnsupportedCaseException e) {
+            return skipped(id, group, e.getMessage());
+        } catch (IllegalArgumentException e) {
+            if (fails) {
+                return new Outcome(id, group, 0, 0, variant.step, null, null, "refused: " + e.getMessage());
+            }
+            return new Outcome(id, group, 0, 0, variant.step, "refused: " + e.getMessage(), null, null);
+        }
+        double step = tolerance(c, variant, trace.badlyConditioned());
+        double spread = c.path("rollout_maxabs_f32_vs_x64").asDouble(0);
+        // Where the reference's own float32 and float64 runs part, a float32 rollout tells nothing; its steps were compared.
+        double rollout = variant == Variant.X64 ? variant.rollout
+                : trace.badlyConditioned() ? Double.POSITIVE_INFINITY : Math.max(variant.rollout, 10 * spread);
+        TraceRunner.Result r = new TraceRunner(backend, variant.dtype, step, rollout).run(trace);
+        String decision = fails && r.failure() == null ? "finite where the reference is not" : null;
+        return new Outcome(id, group, r.steps(), r.worst(), step, r.failure(), null, decision);
+    }
+
+    /**
+     * x64: the formulas agree to 1e-12, 1e-9 where errors grow. float32 on the reference's own tables: 2e-6 of the largest term of a
+     * step. The second sources keep their times in float32 too, where an ulp of t near the clean end moves lambda by fifty; an
+     * adaptive step is the difference of two such times.
+     */
+    private static double tolerance(JsonNode c, Variant variant, boolean badlyConditioned) {
+        if (variant == Variant.X64) {
+            return badlyConditioned ? 1e-9 : variant.step;
+        }
+        if (c.has("scheduler_config")) {
+            return badlyConditioned ? 10 * variant.step : variant.step;
+        }
+        return c.path("kwargs").path("method").asText().equals("adaptive") ? 1e-4 : 5e-5;
+    }
+
+    private static Outcome skipped(String id, String group, String reason) {
+        return new Outcome(id, group, 0, 0, 0, null, reason, null);
+    }
+}
