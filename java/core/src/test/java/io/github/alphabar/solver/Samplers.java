@@ -16,12 +16,12 @@ import java.util.List;
 import java.util.Map;
 
 /** What the tests combine: the listed solvers and every variant beside them, schedules with difficult ends, spacings. */
-final class Samplers {
+public final class Samplers {
     private Samplers() {
     }
 
     /** The listed solvers, and the settings the list leaves out. */
-    static List<Solver> solvers() {
+    public static List<Solver> solvers() {
         List<Solver> solvers = new ArrayList<>();
         Solvers.all().forEach(e -> solvers.add(e.solver()));
         for (Ddpm.Variance variance : Ddpm.Variance.values()) {
@@ -50,7 +50,7 @@ final class Samplers {
     }
 
     /** Schedules by name. */
-    static Map<String, NoiseSchedule> schedules() {
+    public static Map<String, NoiseSchedule> schedules() {
         Map<String, NoiseSchedule> schedules = new LinkedHashMap<>();
         schedules.put("linear", TabulatedSchedule.ddpmLinear());
         schedules.put("stable-diffusion", TabulatedSchedule.stableDiffusion());
@@ -65,7 +65,7 @@ final class Samplers {
     }
 
     /** Spacings that take any number of steps. */
-    static List<Spacing> spacings() {
+    public static List<Spacing> spacings() {
         return List.of(Spacing.leading(0), Spacing.linspace(), Spacing.trailing(), Spacing.quadratic(),
                 Spacing.uniformLambda(), Spacing.karras(7));
     }
