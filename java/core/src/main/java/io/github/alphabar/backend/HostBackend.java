@@ -7,8 +7,7 @@ import io.github.alphabar.random.Normals;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
 import io.github.alphabar.tensor.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * What the host backends in Java share: cutting a batch into chunks, drawing noise for a chunk, finding thresholds, threads. The
@@ -35,13 +34,6 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         void row(StepParams p, StepOperands o, Chunk c, long from, long to);
     }
 
-    /** Whole vectors of noise; the rest is the caller's. */
-    interface NoiseKernel {
-        /** Fills floats at a byte offset, from an element divisible by 4, with room for count words; returns how many elements were written. */
-        int fill(long seed, int draw, Normals.Stream stream, long from, MemorySegment target, long offset, int count,
-                MemorySegment words);
-    }
-
     /** Where a sample's operands start, and the chunk's noise. One for each thread. */
     static final class Chunk {
         /** Index in state tensors of the sample's element 0. */
@@ -58,20 +50,14 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         /** Dynamic thresholding: the sample's s. */
         double threshold;
 
-        final HostTensor noiseBlock = HostTensor.allocate(DType.F32, NOISE_BLOCK);
-        final HostTensor knownBlock = HostTensor.allocate(DType.F32, NOISE_BLOCK);
+        final float[] noiseBlock = new float[NOISE_BLOCK];
+        final float[] knownBlock = new float[NOISE_BLOCK];
+        final HostTensor noiseView = HostTensor.of(noiseBlock);
+        final HostTensor knownView = HostTensor.of(knownBlock);
         final int[] words = new int[4];
         final float[] four = new float[4];
-        private MemorySegment wordRoom;
-        /** What the backend keeps for this thread. */
-        Object block;
-
-        MemorySegment wordRoom() {
-            if (wordRoom == null) {
-                wordRoom = Arena.ofAuto().allocate(4L * NOISE_BLOCK, 64);
-            }
-            return wordRoom;
-        }
+        /** Operands widened by a kernel that needs it; made at its first row. */
+        LaneKernels.Blocks blocks;
     }
 
     /** The scratch memory and, while a step runs, the job its threads share. */
@@ -80,9 +66,10 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         final Chunk[] chunks;
         final double[] thresholds;
         Threshold threshold;
-        /** The last kernel and what it was made for: a plan has few kinds of rows. */
-        final long[] kernelKeys = new long[16];
-        final RowKernel[] kernels = new RowKernel[16];
+        /** The kernels met so far and what they were made for: a plan has few kinds of rows. */
+        long[] kernelKeys = new long[16];
+        RowKernel[] kernels = new RowKernel[16];
+        int kernelCount;
 
         StepParams params;
         StepOperands operands;
@@ -97,6 +84,16 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
                 chunks[i] = new Chunk();
             }
             this.thresholds = new double[samples];
+        }
+
+        /** Room grows with the kinds of rows, so that none is looked up twice. */
+        void remember(long key, RowKernel kernel) {
+            if (kernelCount == kernels.length) {
+                kernelKeys = Arrays.copyOf(kernelKeys, 2 * kernelCount);
+                kernels = Arrays.copyOf(kernels, 2 * kernelCount);
+            }
+            kernelKeys[kernelCount] = key;
+            kernels[kernelCount++] = kernel;
         }
 
         @Override
@@ -114,7 +111,7 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
     abstract RowKernel kernel(StepParams p, StepOperands o, HostWorkspace workspace);
 
     /** Draws the noise of a range that starts at a multiple of 4 or anywhere. */
-    abstract void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, HostTensor target, int count);
+    abstract void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, float[] target, int count);
 
     final int threads() {
         return threads;
@@ -216,9 +213,9 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         StepOperands o = w.operands;
         boolean draws = p.needsNoise() && o.noise == null;
         boolean drawsKnown = o.mask != null && o.knownNoise == null && p.knownSigma != 0;
-        c.noise = draws ? c.noiseBlock : (HostTensor) o.noise;
+        c.noise = draws ? c.noiseView : (HostTensor) o.noise;
         c.noiseBase = c.state;
-        c.knownNoise = drawsKnown ? c.knownBlock : (HostTensor) o.knownNoise;
+        c.knownNoise = drawsKnown ? c.knownView : (HostTensor) o.knownNoise;
         c.knownNoiseBase = c.state;
         long block = draws || drawsKnown ? NOISE_BLOCK : CHUNK;
         for (long e = from; e < to; e += block) {

@@ -24,7 +24,7 @@ final class Threshold {
         }
         // The position and the weight are taken in the type of the arithmetic, as the reference does.
         double position = wide ? p.quantile * (n - 1) : (float) p.quantile * (float) (n - 1);
-        long below = (long) Math.floor(position);
+        long below = rank(position, n);
         double weight = wide ? position - below : (float) position - (float) below;
         long bits = wide ? 63 : 31;
         long lowKey = select(p, o, c, wide, below, bits);
@@ -37,7 +37,13 @@ final class Threshold {
             double high = value(select(p, o, c, wide, Math.min(below + 1, n - 1), bits), wide);
             s = wide ? lerp(low, high, weight) : lerp((float) low, (float) high, (float) weight);
         }
-        return s < 1 ? 1 : s > p.maximum ? p.maximum : s;
+        double atLeastOne = s < 1 ? 1 : s;
+        return atLeastOne > p.maximum ? p.maximum : atLeastOne;
+    }
+
+    /** The order statistic at or below a position; beyond 2^24 elements the float nearest to n - 1 may be n. */
+    static long rank(double position, long n) {
+        return Math.min((long) Math.floor(position), n - 1);
     }
 
     private static double lerp(double low, double high, double weight) {

@@ -2,14 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.alphabar.backend;
 
-import io.github.alphabar.backend.HostBackend.NoiseKernel;
 import io.github.alphabar.random.Elementary;
 import io.github.alphabar.random.Normals;
 import io.github.alphabar.random.Philox;
-import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
-import java.nio.ByteOrder;
-import java.util.stream.LongStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -19,65 +15,51 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link Normals} over lanes, in two passes over a block that stays in the first-level cache. Philox runs one block in each 64-bit
- * lane, its words in the low halves, so that a product of two words is one lane operation; Box and Muller then takes the words as
- * 32-bit lanes. Each pass is one method without calls of its own: the JIT compiles a small hot method by itself first, and then
- * refuses to inline it, which would put every vector on the heap.
+ * {@link Normals} over lanes. Each 64-bit lane runs one Philox block with its words in the low halves, so that a product of two
+ * words is one lane operation; the four words are then paired into 32-bit lanes for Box and Muller. A template, see
+ * {@link HiddenCopy}: one copy for each lane width. {@link Elementary} is repeated here lane for lane, not called.
  */
-final class VectorNormals implements NoiseKernel {
-    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+final class VectorNormals implements LaneKernels.Noise {
+    private static final VectorSpecies<Float> FLOATS = species();
+    private static final VectorSpecies<Long> LONGS = FLOATS.withLanes(long.class);
+    /** Two-vector shuffles that take lanes by turns; an index from -n up names the second vector. */
+    private static final VectorShuffle<Float> LOW_HALVES = VectorShuffle.fromOp(FLOATS,
+            i -> (i & 1) == 0 ? i >> 1 : (i >> 1) - FLOATS.length());
+    private static final VectorShuffle<Float> HIGH_HALVES = VectorShuffle.fromOp(FLOATS,
+            i -> (i & 1) == 0 ? (FLOATS.length() + i) >> 1 : (FLOATS.length() + i >> 1) - FLOATS.length());
     private static final long LOW = 0xffffffffL;
-    private static final Lanes LANES = Template.data(MethodHandles.lookup(), Lanes.class, Lanes.PREFERRED);
-    private static final VectorSpecies<Float> FLOATS = LANES.floats();
-    private static final VectorSpecies<Integer> INTS = LANES.ints();
-    private static final VectorSpecies<Long> LONGS = LANES.longs();
-    private static final long[] INDEX = LongStream.range(0, LONGS.length()).toArray();
-    /** Two-vector shuffles that interleave: an index from -n up names the second vector. */
-    private static final VectorShuffle<Float> LOW_HALVES = interleave(0);
-    private static final VectorShuffle<Float> HIGH_HALVES = interleave(FLOATS.length());
 
     private VectorNormals() {
     }
 
-    static NoiseKernel of(Lanes lanes) {
-        return (NoiseKernel) Template.copy(MethodHandles.lookup(), lanes);
+    @SuppressWarnings("unchecked")
+    private static VectorSpecies<Float> species() {
+        VectorSpecies<Float> given = HiddenCopy.constant(MethodHandles.lookup(), VectorSpecies.class);
+        return given == null ? FloatVector.SPECIES_PREFERRED : given;
     }
 
-    private static VectorShuffle<Float> interleave(int first) {
-        int n = FLOATS.length();
-        int[] source = new int[n];
-        for (int i = 0; i < n; i++) {
-            int pair = (first + i) >> 1;
-            source[i] = (i & 1) == 0 ? pair : pair - n;
-        }
-        return VectorShuffle.fromValues(FLOATS, source);
+    static LaneKernels.Noise of(VectorSpecies<Float> species) {
+        return (LaneKernels.Noise) HiddenCopy.of(MethodHandles.lookup(), species);
     }
 
     @Override
-    public int fill(long seed, int draw, Normals.Stream stream, long from, MemorySegment target, long offset, int count,
-            MemorySegment words) {
-        int whole = count - count % (4 * LONGS.length());
-        philox(seed, draw, stream.ordinal(), from >>> 2, words, whole);
-        boxMuller(words, target, offset, whole);
-        return whole;
-    }
-
-    /** Words 0 and 2 of the blocks in turn at the even vectors (they give radii), words 1 and 3 at the odd ones (angles). */
-    private static void philox(long seed, int draw, int stream, long firstBlock, MemorySegment words, int count) {
-        int n = INTS.length();
-        LongVector lane = LongVector.fromArray(LONGS, INDEX, 0);
+    public int fill(long seed, int draw, Normals.Stream stream, long from, float[] target, int offset, int count) {
+        int stride = 4 * LONGS.length();
+        int n = FLOATS.length();
+        int done = 0;
+        LongVector lanes = LongVector.zero(LONGS).addIndex(1);
         LongVector m0 = LongVector.broadcast(LONGS, Philox.M0 & LOW);
         LongVector m1 = LongVector.broadcast(LONGS, Philox.M1 & LOW);
-        for (int done = 0; done < count; done += 2 * n) {
-            LongVector block = lane.add(firstBlock + (done >>> 2));
+        for (; done + stride <= count; done += stride) {
+            LongVector block = lanes.add((from + done) >>> 2);
             LongVector c0 = block.and(LOW);
             LongVector c1 = block.lanewise(VectorOperators.LSHR, 32);
             LongVector c2 = LongVector.broadcast(LONGS, draw & LOW);
-            LongVector c3 = LongVector.broadcast(LONGS, stream);
+            LongVector c3 = LongVector.broadcast(LONGS, stream.ordinal());
             int k0 = (int) seed;
             int k1 = (int) (seed >>> 32);
             for (int round = 0; round < Philox.ROUNDS; round++) {
-                // Both factors masked where the multiplication is: the JIT then knows it for a product of 32-bit words.
+                // Both factors masked here, where the multiplication is: the JIT then knows it for a product of 32-bit words.
                 LongVector p0 = c0.and(LOW).mul(m0.and(LOW));
                 LongVector p1 = c2.and(LOW).mul(m1.and(LOW));
                 c0 = p1.lanewise(VectorOperators.LSHR, 32)
@@ -91,68 +73,54 @@ final class VectorNormals implements NoiseKernel {
                 k0 += Philox.W0;
                 k1 += Philox.W1;
             }
-            c0.or(c2.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts().intoMemorySegment(words, 4L * done, ORDER);
-            c1.or(c3.lanewise(VectorOperators.LSHL, 32))
-                    .reinterpretAsInts()
-                    .intoMemorySegment(words, 4L * (done + n), ORDER);
-        }
-    }
+            // 32-bit lanes: words 0 and 2 of each block give the radii, words 1 and 3 the angles.
+            IntVector radii = c0.or(c2.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+            IntVector angles = c1.or(c3.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
 
-    /** {@link Normals} states the formula; {@link Elementary} the polynomials, repeated here term by term. */
-    private static void boxMuller(MemorySegment words, MemorySegment target, long offset, int count) {
-        int n = INTS.length();
-        for (int done = 0; done < count; done += 2 * n) {
-            IntVector radii = IntVector.fromMemorySegment(INTS, words, 4L * done, ORDER);
             FloatVector u = ((FloatVector) radii.lanewise(VectorOperators.LSHR, 1)
-                    .convertShape(VectorOperators.I2F, FLOATS, 0))
-                    .add(0.5f)
-                    .mul(0x1p-31f);
+                    .convertShape(VectorOperators.I2F, FLOATS, 0)).add(0.5f).mul(0x1p-31f);
             IntVector bits = u.reinterpretAsInts();
             IntVector exponent = bits.sub(Elementary.SQRT_HALF_BITS).lanewise(VectorOperators.ASHR, 23);
             FloatVector f = bits.sub(exponent.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats().sub(1);
             FloatVector z = f.mul(f);
-            FloatVector p = f.lanewise(VectorOperators.FMA, Elementary.LOG_8, Elementary.LOG_7);
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_6));
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_5));
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_4));
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_3));
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_2));
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_1));
-            p = p.lanewise(VectorOperators.FMA, f, FloatVector.broadcast(FLOATS, Elementary.LOG_0));
-            FloatVector y = z.lanewise(VectorOperators.FMA, FloatVector.broadcast(FLOATS, -0.5f), f.mul(z).mul(p));
-            FloatVector e = (FloatVector) exponent.convertShape(VectorOperators.I2F, FLOATS, 0);
-            FloatVector log = e.lanewise(VectorOperators.FMA, FloatVector.broadcast(FLOATS, Elementary.LN2), f.add(y));
+            FloatVector p = FloatVector.broadcast(FLOATS, Elementary.LOG[8]);
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[7]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[6]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[5]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[4]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[3]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[2]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[1]));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[0]));
+            FloatVector tail = FloatVector.broadcast(FLOATS, -0.5f).fma(z, f.mul(z).mul(p));
+            FloatVector log = ((FloatVector) exponent.convertShape(VectorOperators.I2F, FLOATS, 0))
+                    .fma(FloatVector.broadcast(FLOATS, Elementary.LN2), f.add(tail));
             FloatVector radius = log.mul(-2).sqrt();
 
-            IntVector angles = IntVector.fromMemorySegment(INTS, words, 4L * (done + n), ORDER);
             IntVector quadrant = angles.add(0x20000000).lanewise(VectorOperators.LSHR, 30);
-            FloatVector t = ((FloatVector) angles.lanewise(VectorOperators.LSHL, 2)
-                    .convertShape(VectorOperators.I2F, FLOATS, 0))
-                    .mul(Elementary.QUARTER_TURN);
-            FloatVector w = t.mul(t);
-            FloatVector s = w.lanewise(VectorOperators.FMA, Elementary.SIN_3, Elementary.SIN_2);
-            s = s.lanewise(VectorOperators.FMA, w, FloatVector.broadcast(FLOATS, Elementary.SIN_1));
-            s = s.lanewise(VectorOperators.FMA, w, FloatVector.broadcast(FLOATS, Elementary.SIN_0));
-            s = t.mul(w).lanewise(VectorOperators.FMA, s, t);
-            FloatVector c = w.lanewise(VectorOperators.FMA, Elementary.COS_2, Elementary.COS_1);
-            c = c.lanewise(VectorOperators.FMA, w, FloatVector.broadcast(FLOATS, Elementary.COS_0));
-            c = w.mul(w).lanewise(VectorOperators.FMA, c, w.lanewise(VectorOperators.FMA, -0.5f, 1f));
+            FloatVector y = ((FloatVector) angles.lanewise(VectorOperators.LSHL, 2)
+                    .convertShape(VectorOperators.I2F, FLOATS, 0)).mul(Elementary.QUARTER_TURN);
+            FloatVector w = y.mul(y);
+            FloatVector s = FloatVector.broadcast(FLOATS, Elementary.SIN[3]);
+            s = s.fma(w, FloatVector.broadcast(FLOATS, Elementary.SIN[2]));
+            s = s.fma(w, FloatVector.broadcast(FLOATS, Elementary.SIN[1]));
+            s = s.fma(w, FloatVector.broadcast(FLOATS, Elementary.SIN[0]));
+            s = y.mul(w).fma(s, y);
+            FloatVector c = FloatVector.broadcast(FLOATS, Elementary.COS[2]);
+            c = c.fma(w, FloatVector.broadcast(FLOATS, Elementary.COS[1]));
+            c = c.fma(w, FloatVector.broadcast(FLOATS, Elementary.COS[0]));
+            c = w.mul(w).fma(c, FloatVector.broadcast(FLOATS, -0.5f).fma(w, FloatVector.broadcast(FLOATS, 1)));
 
             VectorMask<Float> swap = quadrant.and(1).compare(VectorOperators.NE, 0).cast(FLOATS);
             IntVector cosSign = quadrant.add(1).and(2).lanewise(VectorOperators.LSHL, 30);
             IntVector sinSign = quadrant.and(2).lanewise(VectorOperators.LSHL, 30);
-            FloatVector cos = radius
-                    .mul(c.blend(s, swap)
-                            .reinterpretAsInts()
-                            .lanewise(VectorOperators.XOR, cosSign)
-                            .reinterpretAsFloats());
-            FloatVector sin = radius
-                    .mul(s.blend(c, swap)
-                            .reinterpretAsInts()
-                            .lanewise(VectorOperators.XOR, sinSign)
-                            .reinterpretAsFloats());
-            cos.rearrange(LOW_HALVES, sin).intoMemorySegment(target, offset + 4L * done, ORDER);
-            cos.rearrange(HIGH_HALVES, sin).intoMemorySegment(target, offset + 4L * (done + n), ORDER);
+            FloatVector cos = radius.mul(
+                    c.blend(s, swap).reinterpretAsInts().lanewise(VectorOperators.XOR, cosSign).reinterpretAsFloats());
+            FloatVector sin = radius.mul(
+                    s.blend(c, swap).reinterpretAsInts().lanewise(VectorOperators.XOR, sinSign).reinterpretAsFloats());
+            cos.rearrange(LOW_HALVES, sin).intoArray(target, offset + done);
+            cos.rearrange(HIGH_HALVES, sin).intoArray(target, offset + done + n);
         }
+        return done;
     }
 }

@@ -38,10 +38,14 @@ final class WorkerTeam implements AutoCloseable {
 
     /** Runs a job on all parties; false if the team is busy or closed, with nothing done. */
     boolean run(Job work) {
-        if (closed || !busy.compareAndSet(false, true)) {
+        if (!busy.compareAndSet(false, true)) {
             return false;
         }
         try {
+            if (closed) {
+                return false;
+            }
+            failure = null;
             job = work;
             pending.set(workers.length);
             announced++;
@@ -58,7 +62,6 @@ final class WorkerTeam implements AutoCloseable {
             }
             Throwable thrown = failure;
             if (thrown != null) {
-                failure = null;
                 throw new IllegalStateException("A worker failed: " + thrown, thrown);
             }
             return true;
@@ -92,9 +95,14 @@ final class WorkerTeam implements AutoCloseable {
         }
     }
 
+    /** Ends the workers, after the job they are at: a worker that left before its part would keep the job waiting for ever. */
     @Override
     public void close() {
+        while (!busy.compareAndSet(false, true)) {
+            Thread.onSpinWait();
+        }
         closed = true;
+        busy.set(false);
         for (Thread worker : workers) {
             LockSupport.unpark(worker);
         }

@@ -12,7 +12,7 @@ package io.github.alphabar.plan;
  * @param quantile
  *            DYNAMIC: the share of |x0| that stays below the threshold, in (0, 1]
  * @param maximum
- *            DYNAMIC: the largest threshold, at least 1
+ *            DYNAMIC: the largest threshold, positive; it wins where it is below 1
  */
 public record Clip(Kind kind, double range, double quantile, double maximum) {
 
@@ -37,12 +37,12 @@ public record Clip(Kind kind, double range, double quantile, double maximum) {
         boolean good = switch (kind) {
             case NONE -> true;
             case RANGE -> range > 0 && Double.isFinite(range);
-            case DYNAMIC -> quantile > 0 && quantile <= 1 && maximum >= 1 && Double.isFinite(maximum);
+            case DYNAMIC -> quantile > 0 && quantile <= 1 && maximum > 0 && Double.isFinite(maximum);
         };
         if (!good) {
             throw new IllegalArgumentException(kind == Kind.RANGE
                     ? "The clip range must be positive and finite, but got " + range + "."
-                    : "Dynamic thresholding needs a quantile in (0, 1] and a finite maximum of at least 1, but got quantile="
+                    : "Dynamic thresholding needs a quantile in (0, 1] and a positive finite maximum, but got quantile="
                             + quantile
                             + ", maximum=" + maximum + ".");
         }

@@ -88,11 +88,46 @@ public record SamplingPlan(String solver, Prediction prediction, Clip clip, Guid
      */
     public static SamplingPlan of(TimeGrid grid, Solver solver, Prediction prediction, Clip clip, Guidance guidance) {
         int outputs = solver instanceof Ddpm ddpm && ddpm.isVarianceLearned() ? 2 : 1;
-        List<Step> steps = solver.equations(grid)
-                .stream()
-                .map(e -> lower(e, grid.firstEdge(), solver.name(), prediction, clip))
-                .toList();
-        return new SamplingPlan(solver.name(), prediction, clip, guidance, outputs, steps);
+        return of(solver.equations(grid), grid.firstEdge(), solver.name(), prediction, clip, guidance, outputs);
+    }
+
+    /**
+     * Lays out rows of one's own: what a solver would return, made elsewhere.
+     *
+     * @param equations
+     *            the rows in order
+     * @param firstEdge
+     *            added to the rows' edges
+     * @param solver
+     *            a name for the rows
+     * @param prediction
+     *            what the network returns
+     * @param clip
+     *            what happens to the predicted clean sample
+     * @param guidance
+     *            classifier-free guidance, or null
+     * @param outputs
+     *            values the network returns for each element
+     * @return the plan
+     * @throws IllegalArgumentException
+     *             where a coefficient would not be finite, saying which setting to change
+     */
+    public static SamplingPlan of(List<StepEquation> equations, int firstEdge, String solver, Prediction prediction,
+            Clip clip,
+            Guidance guidance, int outputs) {
+        List<Step> steps = equations.stream().map(e -> lower(e, firstEdge, solver, prediction, clip)).toList();
+        return new SamplingPlan(solver, prediction, clip, guidance, outputs, steps);
+    }
+
+    /**
+     * The same plan for a network that returns more than its prediction.
+     *
+     * @param values
+     *            2 where the network also returns a variance, which this plan's solver does not read
+     * @return a plan that reads the first half of each sample's output
+     */
+    public SamplingPlan withOutputs(int values) {
+        return new SamplingPlan(solver, prediction, clip, guidance, values, steps);
     }
 
     /**

@@ -99,6 +99,11 @@ public enum DpmAlgorithm {
         return new Weights(decay, w0, form == Form.MIDPOINT ? w0 / 2 : w1, w2, noise);
     }
 
+    /** The weight of D2, or what diffusers takes for it. */
+    double secondWeight(Weights w, Level to, ThirdOrder third) {
+        return third == ThirdOrder.DIFFUSERS && data && sde ? w.w2 - to.alpha() : w.w2;
+    }
+
     /**
      * A first-order row. At an end of the schedule (alpha = 0 or sigma = 0 on either side) the exponential form divides by zero or
      * multiplies infinities; there the row is the same line through x0 and eps, which is DDIM, and draws no noise at sigma' = 0.

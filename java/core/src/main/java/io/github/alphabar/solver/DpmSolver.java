@@ -25,7 +25,7 @@ import java.util.List;
  *
  * The 2 makes D2 the second derivative {@code h^2 m''}, which its weight w2 expects: a divided difference is half of it. The
  * authors' code and those that follow it leave the 2 out, and their third order converges with order 2; see
- * {@code halvedSecondDifference}. The first edges are of order 1 and 2, and their error is of order 2 as well, but small: m hardly
+ * {@link ThirdOrder}. The first edges are of order 1 and 2, and their error is of order 2 as well, but small: m hardly
  * changes at the noisy end.
  *
  * <p>
@@ -42,12 +42,11 @@ import java.util.List;
  *            whether the last edges fall to order 2 and 1, which is steadier with few steps
  * @param eulerAtFinal
  *            whether the last edge is of order 1 in any case
- * @param halvedSecondDifference
- *            whether D2 of order 3 lacks its factor 2, to repeat what the authors' code and diffusers compute; it then converges with
- *            order 2. Without effect on orders 1 and 2
+ * @param third
+ *            which third-order formula; without effect on orders 1 and 2
  */
 public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal,
-        boolean halvedSecondDifference)
+        ThirdOrder third)
         implements
             Solver {
 
@@ -71,7 +70,7 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
      *            whether the last edge is of order 1 in any case
      */
     public DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal) {
-        this(algorithm, order, form, lowerOrderFinal, eulerAtFinal, false);
+        this(algorithm, order, form, lowerOrderFinal, eulerAtFinal, ThirdOrder.EXACT);
     }
 
     /**
@@ -156,7 +155,7 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
         if (k == 3) {
             r1 = (grid.level(i - 1).lambda() - grid.level(i - 2).lambda()) / h;
             double q = r0 / (r0 + r1);
-            double second = (halvedSecondDifference ? 1 : 2) * w.w2() / (r0 + r1);
+            double second = (third == ThirdOrder.EXACT ? 2 : 1) * algorithm.secondWeight(w, to, third) / (r0 + r1);
             d0 = w.w1() * (1 + q) + second;
             d1 = -w.w1() * q - second;
         }
@@ -176,7 +175,7 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
     @Override
     public String name() {
         return dpmName(algorithm, order == 1 ? "1" : order + "m", form)
-                + (order == 3 && halvedSecondDifference ? "-halved" : "");
+                + (order == 3 ? third.suffix() : "");
     }
 
     static String dpmName(DpmAlgorithm algorithm, String kind, Form form) {

@@ -36,9 +36,11 @@ import java.util.List;
  *            the row of the group's own order
  * @param lowerOrderFinal
  *            whether the last group is split into lower orders where N is a multiple of the order, as in the authors' code
+ * @param third
+ *            which third-order formula; without effect on order 2
  */
 public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
-        boolean lowerOrderFinal) implements Solver {
+        boolean lowerOrderFinal, ThirdOrder third) implements Solver {
     private static final int BASE = 0;
     private static final int INNER = 1;
     private static final int FIRST_MODEL = 2;
@@ -50,6 +52,22 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
             throw new IllegalArgumentException(
                     "The singlestep solvers have the orders 2 and 3, but got " + order + "; order 1 is DpmSolver's.");
         }
+    }
+
+    /**
+     * With the third-order formula that converges with order 3.
+     *
+     * @param algorithm
+     *            what is integrated
+     * @param order
+     *            2 or 3
+     * @param form
+     *            the row of the group's own order
+     * @param lowerOrderFinal
+     *            whether the last group is split into lower orders
+     */
+    public DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal) {
+        this(algorithm, order, form, lowerOrderFinal, ThirdOrder.EXACT);
     }
 
     /**
@@ -123,7 +141,7 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
         if (h == 0 || at.lambda() == start.lambda()) {
             return row.x(0).history(BASE, 1).build();
         }
-        Form rowForm = j == 1 && size == 3 ? Form.HEUN : form;
+        Form rowForm = j == 1 && size == 3 && third != ThirdOrder.DIFFUSERS ? Form.HEUN : form;
         Weights w = algorithm.weights(start, to, j == 2 ? Form.HEUN : rowForm);
         row.noise(w.noise()).rederiveEps(!algorithm.isData()).history(BASE, w.decay());
         double rNow = (at.lambda() - start.lambda()) / h;
@@ -132,8 +150,9 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
             algorithm.model(row, w.w1() / rNow);
         } else {
             double r1 = (grid.level(base + 1).lambda() - start.lambda()) / h;
-            double d1 = (w.w1() * rNow - 2 * w.w2()) / (rNow - r1);
-            double d2 = (2 * w.w2() - w.w1() * r1) / (rNow - r1);
+            double w2 = algorithm.secondWeight(w, to, third);
+            double d1 = (w.w1() * rNow - 2 * w2) / (rNow - r1);
+            double d2 = (2 * w2 - w.w1() * r1) / (rNow - r1);
             row.history(FIRST_MODEL, w.w0() - d1 / r1 - d2 / rNow).history(SECOND_MODEL, d1 / r1);
             algorithm.model(row, d2 / rNow);
         }
@@ -147,7 +166,7 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
     public String name() {
         boolean usual = form == (order == 3 ? Form.HEUN : Form.MIDPOINT);
         return DpmSolver.dpmName(algorithm, order + "s", Form.MIDPOINT)
-                + (usual ? "" : form == Form.HEUN ? "-heun" : "-midpoint");
+                + (usual ? "" : form == Form.HEUN ? "-heun" : "-midpoint") + (order == 3 ? third.suffix() : "");
     }
 
     @Override

@@ -58,7 +58,7 @@ class OrderTest {
     void theMeasuredOrderIsTheNamedOne(Solver solver, int order) {
         double slope = slope(WIDE, solver, Spacing.karras(7));
         assertEquals(order, slope, 0.2, solver + " on karras");
-        boolean halved = solver instanceof DpmSolver d && d.halvedSecondDifference();
+        boolean halved = solver instanceof DpmSolver d && d.third() == ThirdOrder.HALVED;
         assertEquals(halved ? 3 : order, solver.order(), solver.toString());
     }
 
@@ -128,7 +128,7 @@ class OrderTest {
     }
 
     private static DpmSolver multistep(DpmAlgorithm algorithm, int order, Form form, boolean halved) {
-        return new DpmSolver(algorithm, order, form, false, false, halved);
+        return new DpmSolver(algorithm, order, form, false, false, halved ? ThirdOrder.HALVED : ThirdOrder.EXACT);
     }
 
     private static double slope(GaussianProblem problem, Solver solver, Spacing spacing) {

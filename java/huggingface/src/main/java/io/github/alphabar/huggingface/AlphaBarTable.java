@@ -1,0 +1,173 @@
+// SPDX-FileCopyrightText: the alphabar contributors
+// SPDX-License-Identifier: Apache-2.0
+package io.github.alphabar.huggingface;
+
+import io.github.alphabar.schedule.Betas;
+import io.github.alphabar.schedule.Level;
+
+/**
+ * The table of alphaBar a configuration means: in double, or in float32 operation by operation as torch computes it (betas by its
+ * vectorised linspace, the cumulative product in a double accumulator, each entry rounded). Immutable.
+ */
+final class AlphaBarTable {
+    /** torch fills linspace this many floats at a time, each block from its own base. */
+    private static final int BLOCK = 8;
+
+    private final double[] alphaBar;
+
+    private AlphaBarTable(double[] alphaBar) {
+        this.alphaBar = alphaBar;
+    }
+
+    static AlphaBarTable of(SchedulerConfig config, boolean float32, boolean dpmFloor) {
+        int n = config.whole("num_train_timesteps");
+        double start = config.number("beta_start");
+        double end = config.number("beta_end");
+        double[] trained = config.trainedBetas();
+        String schedule = config.text("beta_schedule");
+        double[] betas = trained != null ? rounded(trained, float32) : switch (schedule) {
+            case "linear" -> float32 ? linspace32(start, end, n) : Betas.linear(n, start, end);
+            case "scaled_linear" -> {
+                if (!float32) {
+                    yield Betas.scaledLinear(n, start, end);
+                }
+                double[] root = linspace32(Math.sqrt(start), Math.sqrt(end), n);
+                for (int i = 0; i < n; i++) {
+                    root[i] = (float) root[i] * (float) root[i];
+                }
+                yield root;
+            }
+            case "squaredcos_cap_v2" -> rounded(Betas.cosine(n), float32);
+            case "sigmoid" -> float32 ? sigmoid32(start, end, n) : Betas.sigmoid(n, start, end);
+            default -> throw new IllegalArgumentException("Unknown beta_schedule '" + schedule + "'.");
+        };
+        boolean zeroSnr = config.flag("rescale_betas_zero_snr");
+        if (zeroSnr) {
+            betas = float32 ? zeroTerminalSnr32(betas) : zeroTerminalSnr(betas);
+        }
+        double[] table = cumulative(betas, float32);
+        if (zeroSnr && dpmFloor) {
+            table[n - 1] = 0x1p-24;
+        }
+        for (int i = 0; i < n; i++) {
+            if (!(table[i] >= 0 && table[i] <= 1)) {
+                throw new IllegalArgumentException("The betas give alphaBar[" + i + "] = " + table[i]
+                        + "; betas are variances between 0 and 1.");
+            }
+        }
+        return new AlphaBarTable(table);
+    }
+
+    private static double[] rounded(double[] values, boolean float32) {
+        if (!float32) {
+            return values;
+        }
+        double[] r = new double[values.length];
+        for (int i = 0; i < r.length; i++) {
+            r[i] = (float) values[i];
+        }
+        return r;
+    }
+
+    private static double[] linspace32(double from, double to, int n) {
+        float start = (float) from;
+        float end = (float) to;
+        double[] r = new double[n];
+        float step = n == 1 ? 0 : (end - start) / (n - 1);
+        int half = n / 2;
+        int i = 0;
+        for (; i + BLOCK <= n; i += BLOCK) {
+            float base = i < half ? Math.fma(step, i, start) : Math.fma(-step, n - i - 1, end);
+            for (int k = 0; k < BLOCK; k++) {
+                r[i + k] = Math.fma(step, k, base);
+            }
+        }
+        for (; i < n; i++) {
+            r[i] = i < half ? start + step * i : end - step * (n - i - 1);
+        }
+        return r;
+    }
+
+    private static double[] sigmoid32(double start, double end, int n) {
+        double[] r = linspace32(-6, 6, n);
+        for (int i = 0; i < n; i++) {
+            float s = (float) (1 / (1 + Math.exp(-r[i])));
+            r[i] = s * (float) (end - start) + (float) start;
+        }
+        return r;
+    }
+
+    private static double[] cumulative(double[] betas, boolean float32) {
+        double[] r = new double[betas.length];
+        double product = 1;
+        for (int i = 0; i < r.length; i++) {
+            product *= float32 ? (float) (1 - (float) betas[i]) : 1 - betas[i];
+            r[i] = float32 ? (float) product : product;
+        }
+        return r;
+    }
+
+    /** Lin et al. 2023, arXiv:2305.08891, algorithm 1. */
+    private static double[] zeroTerminalSnr(double[] betas) {
+        double[] bar = cumulative(betas, false);
+        int n = bar.length;
+        double first = Math.sqrt(bar[0]);
+        double last = Math.sqrt(bar[n - 1]);
+        double[] moved = new double[n];
+        for (int i = 0; i < n; i++) {
+            double root = (Math.sqrt(bar[i]) - last) * (first / (first - last));
+            moved[i] = root * root;
+        }
+        for (int i = n - 1; i > 0; i--) {
+            moved[i] = 1 - moved[i] / moved[i - 1];
+        }
+        moved[0] = 1 - moved[0];
+        return moved;
+    }
+
+    private static double[] zeroTerminalSnr32(double[] betas) {
+        double[] bar = cumulative(betas, true);
+        int n = bar.length;
+        float first = (float) Math.sqrt(bar[0]);
+        float last = (float) Math.sqrt(bar[n - 1]);
+        float ratio = first / (first - last);
+        float[] moved = new float[n];
+        for (int i = 0; i < n; i++) {
+            float root = ((float) Math.sqrt(bar[i]) - last) * ratio;
+            moved[i] = root * root;
+        }
+        double[] result = new double[n];
+        for (int i = n - 1; i > 0; i--) {
+            result[i] = 1 - moved[i] / moved[i - 1];
+        }
+        result[0] = 1 - moved[0];
+        return result;
+    }
+
+    int size() {
+        return alphaBar.length;
+    }
+
+    double alphaBar(int t) {
+        return alphaBar[t];
+    }
+
+    /** The level of a training timestep; alphaBar = 1 is the clean level. */
+    Level level(int t) {
+        if (t < 0 || t >= alphaBar.length) {
+            throw new IllegalArgumentException(
+                    "The schedule has the timesteps 0 to " + (alphaBar.length - 1) + ", but the settings ask for "
+                            + t + "; use fewer steps or a smaller steps_offset.");
+        }
+        return levelOf(t, alphaBar[t]);
+    }
+
+    static Level levelOf(double t, double bar) {
+        return Level.of(t, Math.sqrt(bar), Math.sqrt(1 - bar));
+    }
+
+    /** The noise-to-signal ratio of a timestep, infinite where alphaBar is 0. */
+    double sigma(int t) {
+        return Math.sqrt((1 - alphaBar[t]) / alphaBar[t]);
+    }
+}
