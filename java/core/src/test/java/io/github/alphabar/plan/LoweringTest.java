@@ -249,7 +249,7 @@ class LoweringTest {
         assertSays("needs numbers", () -> Clip.parse("range:x"));
         assertSays("positive and finite, but got 0.0", () -> Clip.range(0));
         assertSays("quantile=1.5", () -> Clip.dynamic(1.5, 1));
-        assertSays("maximum=0.5", () -> Clip.dynamic(0.9, 0.5));
+        assertSays("maximum=0.0", () -> Clip.dynamic(0.9, 0));
     }
 
     private static void assertSays(String part, Runnable call) {

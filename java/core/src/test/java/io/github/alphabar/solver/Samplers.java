@@ -35,9 +35,13 @@ public final class Samplers {
             for (Form form : Form.values()) {
                 for (int order = 1; order <= 3; order++) {
                     solvers.add(new DpmSolver(algorithm, order, form, false, false));
-                    solvers.add(new DpmSolver(algorithm, order, form, true, true, true));
+                    solvers.add(new DpmSolver(algorithm, order, form, true, true, ThirdOrder.HALVED));
                     if (!algorithm.isSde()) {
                         solvers.add(new Inverse(new DpmSolver(algorithm, order, form, true, false)));
+                    }
+                    if (order == 3) {
+                        solvers.add(new DpmSolver(algorithm, order, form, false, false, ThirdOrder.DIFFUSERS));
+                        solvers.add(new DpmSolverSinglestep(algorithm, order, form, false, ThirdOrder.DIFFUSERS));
                     }
                     if (order > 1) {
                         solvers.add(new DpmSolverSinglestep(algorithm, order, form, false));
