@@ -180,7 +180,7 @@ class PlanJsonTest {
         SplittableRandom random = new SplittableRandom(SEED);
         String json = PLAN.toJson();
         String alphabet = "{}[]\",:0123456789.-+eEINtfnu\\/ \n\u0000\u00ff:x";
-        for (int k = 0; k < 20_000; k++) {
+        for (int k = 0; k < 5_000; k++) {
             StringBuilder text = new StringBuilder(json);
             for (int hits = 1 + random.nextInt(3); hits > 0; hits--) {
                 int at = random.nextInt(text.length());
