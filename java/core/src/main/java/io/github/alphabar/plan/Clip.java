@@ -89,7 +89,7 @@ public record Clip(Kind kind, double range, double quantile, double maximum) {
      * @return the rule
      */
     public static Clip parse(String text) {
-        String[] p = text.strip().split(":");
+        String[] p = text.strip().split(":", -1);
         try {
             if (p[0].equals("none") && p.length == 1) {
                 return NONE;

@@ -153,7 +153,8 @@ public record SamplingPlan(String solver, Prediction prediction, Clip clip, Guid
                     readable || clipped ? x0.g() : 0, update.x, update.p, update.g, e.history(), e.noise(),
                     e.variance(), store);
         } catch (IllegalArgumentException notFinite) {
-            throw new IllegalArgumentException(remedy(e, solver, prediction, notFinite.getMessage()), notFinite);
+            throw new IllegalArgumentException(remedy(e, solver, prediction, rederive, notFinite.getMessage()),
+                    notFinite);
         }
     }
 
@@ -186,7 +187,7 @@ public record SamplingPlan(String solver, Prediction prediction, Clip clip, Guid
         return new Form(x, p, g);
     }
 
-    private static String remedy(StepEquation e, String solver, Prediction prediction, String cause) {
+    private static String remedy(StepEquation e, String solver, Prediction prediction, boolean rederive, String cause) {
         String advice;
         if (e.at().alpha() == 0 && prediction == Prediction.EPSILON) {
             advice = "The grid starts at zero terminal SNR (alpha = 0), where an epsilon prediction says nothing about x0: use a model that"
@@ -195,6 +196,9 @@ public record SamplingPlan(String solver, Prediction prediction, Clip clip, Guid
             advice = "Solver '" + solver
                     + "' divides by alpha, which is 0 at zero terminal SNR: use ddim, ddpm or a dpmpp solver, or a"
                     + " schedule without the zero-SNR rescale.";
+        } else if (e.at().sigma() == 0 && rederive) {
+            advice = "The walk starts at the clean level (sigma = 0), where eps cannot be derived from a clipped x0: leave the"
+                    + " clip out, or build the grid with FinalLevel.LEAST_NOISE.";
         } else if (e.at().sigma() == 0) {
             advice = "The walk starts at the clean level (sigma = 0), where a " + prediction.text()
                     + " prediction says nothing about eps: build the grid with FinalLevel.LEAST_NOISE.";

@@ -13,15 +13,16 @@ import java.util.List;
  * than the training steps alpha_t is the ratio of the two alphaBar (Nichol and Dhariwal 2021, arXiv:2102.09672, section 4).
  *
  * <pre>
- * a = alphaBar / alphaBar',  b = 1 - a,  s^2 = (1 - alphaBar') / (1 - alphaBar) b;  with h = lambda' - lambda
- * b = sigma^2 (1 - e^-2h),  s^2 = sigma'^2 (1 - e^-2h)
+ * a = alphaBar / alphaBar',  b = 1 - a,  s^2 = (1 - alphaBar') / (1 - alphaBar) b,  h = lambda' - lambda
  *
- * row   | x                                    | x0                                  | noise
- * ------+--------------------------------------+-------------------------------------+------------------------
+ * row   | x                                      | x0                                 | noise
+ * ------+----------------------------------------+------------------------------------+---------------------------
  * i     | sqrt(a) (1 - alphaBar')/(1 - alphaBar) | sqrt(alphaBar') b / (1 - alphaBar) | s (small), sqrt(b) (large)
+ * or    | sigma'/sigma e^-h                      | alpha' (1 - e^-2h)                 | sigma' or sigma times sqrt(1 - e^-2h)
  * </pre>
  *
- * The forms in h hold for schedules that do not preserve variance as well, and nothing cancels in them. No noise is added by the step that ends at the clean level.
+ * The second line is the same and holds for schedules that do not preserve variance as well; nothing cancels in it. No noise is
+ * added by the step that ends at the clean level.
  *
  * @param variance
  *            which standard deviation the noise has

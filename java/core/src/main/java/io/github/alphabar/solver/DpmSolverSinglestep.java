@@ -137,19 +137,21 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
             algorithm.firstOrder(row, at, to);
             return last ? row.build() : algorithm.store(row, FIRST_MODEL).build();
         }
-        // A group without length has no divided differences; its first-order rows already stand still.
-        if (h == 0 || at.lambda() == start.lambda()) {
-            return row.x(0).history(BASE, 1).build();
+        if (h == 0) {
+            return row.history(BASE, 1).build();
         }
         Form rowForm = j == 1 && size == 3 && third != ThirdOrder.DIFFUSERS ? Form.HEUN : form;
         Weights w = algorithm.weights(start, to, j == 2 ? Form.HEUN : rowForm);
         row.noise(w.noise()).rederiveEps(!algorithm.isData()).history(BASE, w.decay());
         double rNow = (at.lambda() - start.lambda()) / h;
-        if (j == 1 || form == Form.MIDPOINT) {
+        double r1 = (grid.level(base + 1).lambda() - start.lambda()) / h;
+        // An edge without length inside the group leaves a divided difference of nothing by nothing, and so an order less.
+        if (rNow == 0) {
+            algorithm.model(row, w.w0());
+        } else if (j == 1 || form == Form.MIDPOINT || r1 == 0 || r1 == rNow) {
             row.history(FIRST_MODEL, w.w0() - w.w1() / rNow);
             algorithm.model(row, w.w1() / rNow);
         } else {
-            double r1 = (grid.level(base + 1).lambda() - start.lambda()) / h;
             double w2 = algorithm.secondWeight(w, to, third);
             double d1 = (w.w1() * rNow - 2 * w2) / (rNow - r1);
             double d2 = (2 * w2 - w.w1() * r1) / (rNow - r1);

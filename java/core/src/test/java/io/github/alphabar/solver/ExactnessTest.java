@@ -12,8 +12,10 @@ import io.github.alphabar.plan.PlanInDouble;
 import io.github.alphabar.plan.Prediction;
 import io.github.alphabar.plan.SamplingPlan;
 import io.github.alphabar.plan.Step;
+import io.github.alphabar.schedule.Betas;
 import io.github.alphabar.schedule.Level;
 import io.github.alphabar.schedule.NoiseSchedule;
+import io.github.alphabar.schedule.TabulatedSchedule;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -56,6 +58,23 @@ class ExactnessTest {
             boolean expected = !(name.equals("zero-terminal-snr") || name.equals("flow")) || solver instanceof Ddim;
             assertTrue(!expected || reached.stream().anyMatch(r -> r.startsWith(name)),
                     solver + " never ran on " + name);
+        }
+    }
+
+    /** As many steps as training steps: N + 1 points of linspace meet once, and each length has them meet elsewhere. */
+    @ParameterizedTest
+    @MethodSource("deterministic")
+    void anEdgeWithoutLengthAnywhereInTheGridIsStoodOut(Solver solver) {
+        for (int n = 4; n <= 24; n++) {
+            TabulatedSchedule schedule = TabulatedSchedule.ofBetas(Betas.linear(n, 0.01, 0.3));
+            TimeGrid grid = Spacing.linspace().grid(schedule, n, FinalLevel.LEAST_NOISE);
+            int still = 0;
+            for (int i = 0; i < n; i++) {
+                still += grid.level(i).lambda() == grid.level(i + 1).lambda() ? 1 : 0;
+            }
+            assertEquals(1, still, "N=" + n);
+            assertTrue(check(schedule, Spacing.linspace(), FinalLevel.LEAST_NOISE, n, solver, Prediction.V_PREDICTION),
+                    solver + " refused N=" + n);
         }
     }
 

@@ -42,7 +42,8 @@ class MarginalsTest {
                 new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER_PP, 1), new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER_PP, 2),
                 new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER_PP, 2, DpmAlgorithm.Form.HEUN, true, false),
                 new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER_PP, 3),
-                new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER_PP, 3, DpmAlgorithm.Form.MIDPOINT, false, false, true),
+                new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER_PP, 3, DpmAlgorithm.Form.MIDPOINT, false, false,
+                        ThirdOrder.HALVED),
                 new DpmSolverSinglestep(DpmAlgorithm.SDE_DPM_SOLVER_PP, 2),
                 new DpmSolverSinglestep(DpmAlgorithm.SDE_DPM_SOLVER_PP, 3));
     }

@@ -108,7 +108,8 @@ class PolynomialTest {
     @Test
     void theHalvedSecondDifferenceMissesTheQuadratic() {
         for (DpmAlgorithm algorithm : DpmAlgorithm.values()) {
-            List<StepEquation> rows = new DpmSolver(algorithm, 3, Form.MIDPOINT, false, false, true).equations(GRID);
+            List<StepEquation> rows = new DpmSolver(algorithm, 3, Form.MIDPOINT, false, false, ThirdOrder.HALVED)
+                    .equations(GRID);
             for (int i = 2; i < GRID.edges(); i++) {
                 assertExact(algorithm, rows.get(i), GRID.level(i), ring(i, 3), 1, algorithm + ", row " + i);
                 StepEquation row = rows.get(i);

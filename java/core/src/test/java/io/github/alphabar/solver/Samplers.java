@@ -16,12 +16,12 @@ import java.util.List;
 import java.util.Map;
 
 /** What the tests combine: the listed solvers and every variant beside them, schedules with difficult ends, spacings. */
-final class Samplers {
+public final class Samplers {
     private Samplers() {
     }
 
     /** The listed solvers, and the settings the list leaves out. */
-    static List<Solver> solvers() {
+    public static List<Solver> solvers() {
         List<Solver> solvers = new ArrayList<>();
         Solvers.all().forEach(e -> solvers.add(e.solver()));
         for (Ddpm.Variance variance : Ddpm.Variance.values()) {
@@ -35,9 +35,13 @@ final class Samplers {
             for (Form form : Form.values()) {
                 for (int order = 1; order <= 3; order++) {
                     solvers.add(new DpmSolver(algorithm, order, form, false, false));
-                    solvers.add(new DpmSolver(algorithm, order, form, true, true, true));
+                    solvers.add(new DpmSolver(algorithm, order, form, true, true, ThirdOrder.HALVED));
                     if (!algorithm.isSde()) {
                         solvers.add(new Inverse(new DpmSolver(algorithm, order, form, true, false)));
+                    }
+                    if (order == 3) {
+                        solvers.add(new DpmSolver(algorithm, order, form, false, false, ThirdOrder.DIFFUSERS));
+                        solvers.add(new DpmSolverSinglestep(algorithm, order, form, false, ThirdOrder.DIFFUSERS));
                     }
                     if (order > 1) {
                         solvers.add(new DpmSolverSinglestep(algorithm, order, form, false));
@@ -50,7 +54,7 @@ final class Samplers {
     }
 
     /** Schedules by name. */
-    static Map<String, NoiseSchedule> schedules() {
+    public static Map<String, NoiseSchedule> schedules() {
         Map<String, NoiseSchedule> schedules = new LinkedHashMap<>();
         schedules.put("linear", TabulatedSchedule.ddpmLinear());
         schedules.put("stable-diffusion", TabulatedSchedule.stableDiffusion());
@@ -65,7 +69,7 @@ final class Samplers {
     }
 
     /** Spacings that take any number of steps. */
-    static List<Spacing> spacings() {
+    public static List<Spacing> spacings() {
         return List.of(Spacing.leading(0), Spacing.linspace(), Spacing.trailing(), Spacing.quadratic(),
                 Spacing.uniformLambda(), Spacing.karras(7));
     }
