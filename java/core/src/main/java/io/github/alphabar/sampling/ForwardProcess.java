@@ -75,7 +75,12 @@ public final class ForwardProcess {
      *            samples in the batch
      */
     public static void initial(Backend backend, double scale, long[] seeds, Tensor out, int samples) {
-        linear(backend, 0, out, scale, null, seeds, out, samples, Normals.Stream.INITIAL);
+        initial(backend, scale, null, seeds, out, samples);
+    }
+
+    /** The same from given noise, or from the seeds where it is null. */
+    static void initial(Backend backend, double scale, Tensor noise, long[] seeds, Tensor out, int samples) {
+        linear(backend, 0, out, scale, noise, seeds, out, samples, Normals.Stream.INITIAL);
     }
 
     private static void linear(Backend backend, double cx, Tensor x, double cz, Tensor noise, long[] seeds, Tensor out,

@@ -240,7 +240,7 @@ public final class Trajectory implements AutoCloseable {
             if (source != null) {
                 source.fill(Normals.Stream.INITIAL, 0, t.sourceNoise);
             }
-            t.fillInitial(scale, t.slots[slot]);
+            ForwardProcess.initial(backend, scale, t.sourceNoise, t.seeds, t.slots[slot], samples);
             t.writeInput();
             return t;
         }
@@ -271,7 +271,7 @@ public final class Trajectory implements AutoCloseable {
             Trajectory t = build();
             Step first = t.plan.steps().getFirst();
             if (source != null) {
-                source.fill(Normals.Stream.FORWARD, first.edge(), t.sourceNoise);
+                source.fill(Normals.Stream.FORWARD, 0, t.sourceNoise);
             }
             ForwardProcess.noised(backend, first.at(), images, t.sourceNoise, t.seeds, t.slots[first.in()], samples);
             t.writeInput();
@@ -300,17 +300,6 @@ public final class Trajectory implements AutoCloseable {
             t.cursor = saved.cursor();
             t.writeInput();
             return t;
-        }
-    }
-
-    private void fillInitial(double scale, Tensor target) {
-        if (source == null) {
-            ForwardProcess.initial(backend, scale, seeds, target, operands.samples);
-            return;
-        }
-        HostTensor out = host(target, "a noise source");
-        for (long i = 0; i < out.elements(); i++) {
-            out.setDouble(i, scale * sourceNoise.getDouble(i));
         }
     }
 

@@ -4,6 +4,7 @@ package io.github.alphabar.backend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.alphabar.backend.RowCase.Alias;
 import io.github.alphabar.backend.RowCase.Guided;
@@ -16,6 +17,9 @@ import io.github.alphabar.tensor.HostTensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.junit.jupiter.api.AfterAll;
@@ -232,6 +236,75 @@ class BackendBitsTest {
                     }
                 }
                 c.assertSame(expected, c.run(backend), "compiled, " + backend.description());
+            }
+        }
+    }
+
+    @Test
+    void aBusyTeamLeavesTheBitsAlone() throws Exception {
+        // Four threads share one team of three: whoever finds it busy works alone.
+        RowCase c = full();
+        c.noise = Noise.DRAWN;
+        c.elements = 3073;
+        RowCase.Built expected = c.run(SCALAR);
+        try (Backend shared = new VectorBackend(3, CUT_ALWAYS, FloatVector.SPECIES_PREFERRED);
+                ExecutorService callers = Executors.newFixedThreadPool(4)) {
+            List<Future<?>> results = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                results.add(callers.submit(() -> {
+                    for (int run = 0; run < 25; run++) {
+                        c.assertSame(expected, c.run(shared), "shared team");
+                    }
+                }));
+            }
+            for (Future<?> result : results) {
+                result.get();
+            }
+        }
+    }
+
+    @Test
+    void aClosedTeamLeavesTheWorkToTheCaller() {
+        RowCase c = full();
+        c.elements = 3073;
+        Backend closed = new VectorBackend(3, CUT_ALWAYS, FloatVector.SPECIES_PREFERRED);
+        closed.close();
+        closed.close();
+        compare(c, closed, "closed");
+    }
+
+    @Test
+    void aNonFiniteThresholdIsTheSameEverywhere() {
+        // Infinite and NaN predictions reach the quantile; with an infinite order statistic the interpolation meets inf - inf.
+        for (int seed = 0; seed < 200; seed++) {
+            RowCase c = RowCase.random(3_000_000 + seed, new int[] {1, 3, 17, 33});
+            c.clip = Clip.dynamic(0.5 + seed % 5 * 0.125, 1 + seed % 3);
+            c.cp = 1;
+            c.special = true;
+            compare(c, any(seed), "seed " + (3_000_000 + seed));
+        }
+    }
+
+    @Test
+    void aWorkspaceOfAnotherBackendIsRefused() {
+        RowCase c = full();
+        try (Backend.Workspace other = SCALAR.workspace(c.samples, c.elements)) {
+            StepOperands o = c.build().operands;
+            assertThrows(IllegalArgumentException.class, () -> VECTORS.get(0).step(c.params(), o, other));
+        }
+    }
+
+    @Test
+    void moreKindsOfRowsThanAWorkspaceStartsWithKeepTheirBits() {
+        // A workspace begins with room for 16 kinds; these are 40, each met twice.
+        try (Backend.Workspace w = VECTORS.get(0).workspace(3, 17)) {
+            for (int pass = 0; pass < 2; pass++) {
+                for (int seed = 0; seed < 40; seed++) {
+                    RowCase c = RowCase.random(4_000_000 + seed, new int[] {17});
+                    RowCase.Built b = c.build();
+                    VECTORS.get(0).step(c.params(), b.operands, w);
+                    c.assertSame(c.run(SCALAR), b, "seed " + (4_000_000 + seed));
+                }
             }
         }
     }

@@ -61,6 +61,7 @@ final class RowCase {
     double[] history = {};
     double cz;
     Noise noise = Noise.NONE;
+    LearnedVariance variance;
     boolean store;
     double sx;
     double sp;
@@ -173,18 +174,23 @@ final class RowCase {
         for (double h : history) {
             terms.add(new Term(terms.size() + 1, h));
         }
-        LearnedVariance variance = learned() ? new LearnedVariance(noise == Noise.LEARNED_LOG, 0.375, -1.25) : null;
+        LearnedVariance usual = learned() ? new LearnedVariance(noise == Noise.LEARNED_LOG, 0.375, -1.25) : null;
         Level at = Level.of(500, 0.6, 0.8);
         Level to = Level.of(400, 0.8125, knownSigma);
         Step.Store stored = store ? new Step.Store(1, sx, sp, sg) : null;
-        return new Step(0, at, to, 0, 0, px, pg, cx, cp, cg, terms, noise == Noise.NONE ? 0 : cz, variance, stored);
+        return new Step(0, at, to, 0, 0, px, pg, cx, cp, cg, terms, noise == Noise.NONE ? 0 : cz,
+                variance == null ? usual : variance, stored);
     }
 
     StepParams params() {
+        return paramsIn(state);
+    }
+
+    StepParams paramsIn(DType compute) {
         Guidance guidance = guided == Guided.NONE ? null : new Guidance(weight);
         SamplingPlan plan = new SamplingPlan("test", Prediction.EPSILON, clip, guidance, learned() ? 2 : 1,
                 List.of(step()));
-        return StepParams.narrow(plan, 0, state);
+        return StepParams.narrow(plan, 0, compute);
     }
 
     /** Fresh memory with the same contents at every call. */
@@ -255,8 +261,8 @@ final class RowCase {
         boolean variance = name.equals("output") && learned();
         for (long i = 0; i < length; i++) {
             double value = special && r.nextInt(4) == 0 ? special(r, type) : r.nextDouble(-3, 3);
-            // A variance is not negative; now and then it is all the same, so that NaN is met.
-            whole.setDouble(i, variance && r.nextInt(64) != 0 ? Math.abs(value) : value);
+            // A variance is not negative; among special values it may be all the same, so that NaN is met.
+            whole.setDouble(i, variance && (!special || r.nextInt(64) != 0) ? Math.abs(value) : value);
         }
         HostTensor inner = whole.slice(start, count);
         b.wholes.put(name, whole);

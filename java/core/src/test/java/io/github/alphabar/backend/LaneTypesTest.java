@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: the alphabar contributors
+// SPDX-License-Identifier: Apache-2.0
+package io.github.alphabar.backend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.alphabar.backend.LaneKernels.Block;
+import io.github.alphabar.backend.LaneKernels.Blocks;
+import io.github.alphabar.random.Elementary;
+import io.github.alphabar.random.Normals;
+import io.github.alphabar.random.Normals.Stream;
+import io.github.alphabar.tensor.DType;
+import io.github.alphabar.tensor.DTypeTest;
+import io.github.alphabar.tensor.HostTensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import jdk.incubator.vector.FloatVector;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The passes over lanes, each against its scalar counterpart, at every lane width. */
+class LaneTypesTest {
+
+    private static LaneKernels lanes(int bits) {
+        return LaneKernels.of(switch (bits) {
+            case 128 -> FloatVector.SPECIES_128;
+            case 256 -> FloatVector.SPECIES_256;
+            default -> FloatVector.SPECIES_512;
+        });
+    }
+
+    private static void same(float want, float got, String what) {
+        assertEquals(Float.floatToIntBits(want), Float.floatToIntBits(got), what);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 256, 512})
+    void everyPatternWidensAsTheScalarDoes(int width) {
+        LaneKernels lanes = lanes(width);
+        short[] all = new short[1 << 16];
+        for (int bits = 0; bits < all.length; bits++) {
+            all[bits] = (short) bits;
+        }
+        Block block = new Block();
+        for (DType type : List.of(DType.F16, DType.BF16)) {
+            HostTensor t = HostTensor.of(all, type);
+            for (int from = 0; from < all.length; from += Blocks.SIZE) {
+                lanes.types().widen(type, t.segment(), from, block, Blocks.SIZE);
+                for (int i = 0; i < Blocks.SIZE; i++) {
+                    same(t.getFloat(from + i), block.values[i], type + " 0x" + Integer.toHexString(from + i));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 256, 512})
+    void everyBoundaryRoundsAsTheScalarDoes(int width) {
+        LaneKernels lanes = lanes(width);
+        // Each type's own boundaries, and the other's: what is ordinary for one is beyond the other.
+        float[] f16 = DTypeTest.boundaries(5, 10);
+        float[] bf16 = DTypeTest.boundaries(8, 7);
+        for (DType type : List.of(DType.F16, DType.BF16)) {
+            assertNarrows(lanes, type, f16);
+            assertNarrows(lanes, type, bf16);
+        }
+    }
+
+    private static void assertNarrows(LaneKernels lanes, DType type, float[] all) {
+        Block block = new Block();
+        HostTensor got = HostTensor.of(new short[Blocks.SIZE], type);
+        HostTensor want = HostTensor.of(new short[1], type);
+        for (int from = 0; from < all.length; from += Blocks.SIZE) {
+            int count = Math.min(Blocks.SIZE, all.length - from);
+            Arrays.fill(block.values, 0);
+            System.arraycopy(all, from, block.values, 0, count);
+            lanes.types().narrow(type, block, got.segment(), 0, Blocks.SIZE);
+            for (int i = 0; i < count; i++) {
+                want.setFloat(0, all[from + i]);
+                assertEquals(RowCase.bits(want, 0), RowCase.bits(got, i), type + " of " + all[from + i]);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 256, 512})
+    void theExponentialHasTheScalarBits(int width) {
+        LaneKernels lanes = lanes(width);
+        float[] v = new float[Blocks.SIZE];
+        float[] x = new float[Blocks.SIZE];
+        for (int seed = 0; seed < 400; seed++) {
+            SplittableRandom r = new SplittableRandom(seed);
+            float factor = seed == 0 ? 1 : (float) r.nextDouble(-3, 3);
+            float offset = seed == 0 ? 0 : (float) r.nextDouble(-3, 3);
+            for (int i = 0; i < v.length; i++) {
+                // Any bits at all, or a value between the ends and a little beyond.
+                v[i] = r.nextInt(4) == 0 ? Float.intBitsToFloat(r.nextInt()) : (float) r.nextDouble(-95, 95);
+                x[i] = v[i];
+            }
+            lanes.types().exp(factor, offset, v, v.length);
+            for (int i = 0; i < v.length; i++) {
+                same(Elementary.exp(Math.fma(factor, x[i], offset)), v[i], "seed " + seed + ", x " + x[i]);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 256, 512})
+    void noiseHasTheScalarBits(int width) {
+        LaneKernels lanes = lanes(width);
+        float[] got = new float[1024];
+        float[] want = new float[1024];
+        for (int seed = 0; seed < 200; seed++) {
+            SplittableRandom r = new SplittableRandom(seed);
+            long key = r.nextLong();
+            int draw = r.nextInt();
+            Stream stream = Stream.values()[r.nextInt(Stream.values().length)];
+            // From the start, anywhere, and across the element where the high word of the counter changes.
+            long from = switch (seed % 3) {
+                case 0 -> 0;
+                case 1 -> r.nextLong(1L << 40) & ~3L;
+                default -> (1L << 34) - 512;
+            };
+            int count = r.nextInt(1025);
+            int done = lanes.normals().fill(key, draw, stream, from, got, 0, count);
+            assertTrue(done <= count && count - done < lanes.species().length() * 2, "seed " + seed);
+            Normals.fill(key, draw, stream, from, want, 0, count);
+            for (int i = 0; i < done; i++) {
+                same(want[i], got[i], "seed " + seed + ", element " + (from + i));
+            }
+        }
+    }
+}
