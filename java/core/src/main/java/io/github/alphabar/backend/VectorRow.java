@@ -13,6 +13,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -65,10 +66,13 @@ final class VectorRow implements RowKernel {
         try (InputStream in = VectorRow.class.getResourceAsStream("VectorRow.class")) {
             MethodHandles.Lookup hidden = MethodHandles.lookup()
                     .defineHiddenClassWithClassData(in.readAllBytes(), kind, true);
-            return (RowKernel) hidden.lookupClass().getDeclaredConstructor().newInstance();
+            // By the copy's own lookup: its private constructor is closed to this class, of which it is no nestmate.
+            return (RowKernel) hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class)).invoke();
         } catch (IOException e) {
             throw new UncheckedIOException("The vector kernel's own class file cannot be read.", e);
-        } catch (ReflectiveOperationException e) {
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
             throw new BackendException("The JVM refused to specialise a vector kernel; use the scalar backend.", e);
         }
     }
