@@ -19,10 +19,16 @@ import java.util.List;
  * ------+-------------------------------------------+----------------------------
  * 1     | 0                                         | 0
  * 2     | (m_i - m_{i-1}) / r0                      | 0
- * 3     | d0 + r0/(r0+r1) (d0 - d1)                 | (d0 - d1) / (r0 + r1)
+ * 3     | d0 + r0/(r0+r1) (d0 - d1)                 | 2 (d0 - d1) / (r0 + r1)
  *         with d0 = (m_i - m_{i-1}) / r0,  d1 = (m_{i-1} - m_{i-2}) / r1;  order 3 always takes w1 by phi2
  * </pre>
  *
+ * The 2 makes D2 the second derivative {@code h^2 m''}, which its weight w2 expects: a divided difference is half of it. The
+ * authors' code and those that follow it leave the 2 out, and their third order converges with order 2; see
+ * {@code halvedSecondDifference}. The first edges are of order 1 and 2, and their error is of order 2 as well, but small: m hardly
+ * changes at the noisy end.
+ *
+ * <p>
  * An edge has the order the stored predictions allow: 1, 2, then {@code order}. It is 1 where the edge touches an end of the
  * schedule (sigma' = 0, alpha = 0) or has no length.
  *
@@ -36,14 +42,36 @@ import java.util.List;
  *            whether the last edges fall to order 2 and 1, which is steadier with few steps
  * @param eulerAtFinal
  *            whether the last edge is of order 1 in any case
+ * @param halvedSecondDifference
+ *            whether D2 of order 3 lacks its factor 2, to repeat what the authors' code and diffusers compute; it then converges with
+ *            order 2. Without effect on orders 1 and 2
  */
-public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal)
+public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal,
+        boolean halvedSecondDifference)
         implements
             Solver {
 
     /** Checks the order. */
     public DpmSolver {
         checkOrder(order);
+    }
+
+    /**
+     * With the second difference its weight expects.
+     *
+     * @param algorithm
+     *            what is integrated
+     * @param order
+     *            1 to 3
+     * @param form
+     *            how the second-order term is weighted
+     * @param lowerOrderFinal
+     *            whether the last edges fall to order 2 and 1
+     * @param eulerAtFinal
+     *            whether the last edge is of order 1 in any case
+     */
+    public DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal) {
+        this(algorithm, order, form, lowerOrderFinal, eulerAtFinal, false);
     }
 
     /**
@@ -127,7 +155,7 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
         if (k == 3) {
             r1 = (grid.level(i - 1).lambda() - grid.level(i - 2).lambda()) / h;
             double q = r0 / (r0 + r1);
-            double second = w.w2() / (r0 + r1);
+            double second = (halvedSecondDifference ? 1 : 2) * w.w2() / (r0 + r1);
             d0 = w.w1() * (1 + q) + second;
             d1 = -w.w1() * q - second;
         }
@@ -146,7 +174,8 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
 
     @Override
     public String name() {
-        return dpmName(algorithm, order == 1 ? "1" : order + "m", form);
+        return dpmName(algorithm, order == 1 ? "1" : order + "m", form)
+                + (order == 3 && halvedSecondDifference ? "-halved" : "");
     }
 
     static String dpmName(DpmAlgorithm algorithm, String kind, Form form) {
