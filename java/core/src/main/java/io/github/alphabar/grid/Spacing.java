@@ -46,7 +46,12 @@ public sealed interface Spacing {
      */
     TimeGrid grid(NoiseSchedule schedule, int steps, FinalLevel end);
 
-    /** Multiples of T div N plus an offset. */
+    /**
+     * Multiples of T div N plus an offset.
+     *
+     * @param offset
+     *            added to every timestep, at least 0
+     */
     record Leading(int offset) implements Spacing {
         /** Checks the offset. */
         public Leading {
