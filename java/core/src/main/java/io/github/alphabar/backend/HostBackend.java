@@ -7,6 +7,8 @@ import io.github.alphabar.random.Normals;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
 import io.github.alphabar.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
  * What the host backends in Java share: cutting a batch into chunks, drawing noise for a chunk, finding thresholds, threads. The
@@ -33,6 +35,13 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         void row(StepParams p, StepOperands o, Chunk c, long from, long to);
     }
 
+    /** Whole vectors of noise; the rest is the caller's. */
+    interface NoiseKernel {
+        /** Fills floats at a byte offset, from an element divisible by 4, with room for count words; returns how many elements were written. */
+        int fill(long seed, int draw, Normals.Stream stream, long from, MemorySegment target, long offset, int count,
+                MemorySegment words);
+    }
+
     /** Where a sample's operands start, and the chunk's noise. One for each thread. */
     static final class Chunk {
         /** Index in state tensors of the sample's element 0. */
@@ -49,12 +58,20 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         /** Dynamic thresholding: the sample's s. */
         double threshold;
 
-        final float[] noiseBlock = new float[NOISE_BLOCK];
-        final float[] knownBlock = new float[NOISE_BLOCK];
-        final HostTensor noiseView = HostTensor.of(noiseBlock);
-        final HostTensor knownView = HostTensor.of(knownBlock);
+        final HostTensor noiseBlock = HostTensor.allocate(DType.F32, NOISE_BLOCK);
+        final HostTensor knownBlock = HostTensor.allocate(DType.F32, NOISE_BLOCK);
         final int[] words = new int[4];
         final float[] four = new float[4];
+        private MemorySegment wordRoom;
+        /** What the backend keeps for this thread. */
+        Object block;
+
+        MemorySegment wordRoom() {
+            if (wordRoom == null) {
+                wordRoom = Arena.ofAuto().allocate(4L * NOISE_BLOCK, 64);
+            }
+            return wordRoom;
+        }
     }
 
     /** The scratch memory and, while a step runs, the job its threads share. */
@@ -97,7 +114,7 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
     abstract RowKernel kernel(StepParams p, StepOperands o, HostWorkspace workspace);
 
     /** Draws the noise of a range that starts at a multiple of 4 or anywhere. */
-    abstract void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, float[] target, int count);
+    abstract void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, HostTensor target, int count);
 
     final int threads() {
         return threads;
@@ -199,9 +216,9 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         StepOperands o = w.operands;
         boolean draws = p.needsNoise() && o.noise == null;
         boolean drawsKnown = o.mask != null && o.knownNoise == null && p.knownSigma != 0;
-        c.noise = draws ? c.noiseView : (HostTensor) o.noise;
+        c.noise = draws ? c.noiseBlock : (HostTensor) o.noise;
         c.noiseBase = c.state;
-        c.knownNoise = drawsKnown ? c.knownView : (HostTensor) o.knownNoise;
+        c.knownNoise = drawsKnown ? c.knownBlock : (HostTensor) o.knownNoise;
         c.knownNoiseBase = c.state;
         long block = draws || drawsKnown ? NOISE_BLOCK : CHUNK;
         for (long e = from; e < to; e += block) {

@@ -4,6 +4,7 @@ package io.github.alphabar.backend;
 
 import io.github.alphabar.plan.StepParams;
 import io.github.alphabar.random.Normals;
+import io.github.alphabar.tensor.HostTensor;
 import java.util.Optional;
 
 /** The reference backend: plain Java, one thread, one element at a time. */
@@ -57,7 +58,7 @@ public final class ScalarBackend extends HostBackend {
     }
 
     @Override
-    void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, float[] target, int count) {
+    void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, HostTensor target, int count) {
         Normals.fill(seed, draw, stream, from, target, 0, count, c.words, c.four);
     }
 }

@@ -5,6 +5,8 @@ package io.github.alphabar.backend;
 import io.github.alphabar.plan.StepParams;
 import io.github.alphabar.random.Normals;
 import io.github.alphabar.tensor.DType;
+import io.github.alphabar.tensor.HostTensor;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import jdk.incubator.vector.FloatVector;
@@ -19,8 +21,9 @@ final class VectorBackend extends HostBackend {
     /** Below this a second thread costs more than it saves: waking it takes about as long as this many elements do. */
     static final long PARALLEL_ELEMENTS = 1 << 18;
 
-    private final VectorSpecies<Float> species;
-    private final VectorNormals normals;
+    private final Lanes lanes;
+    private final NoiseKernel normals;
+    private final StageKernel stage;
     /** One kernel for each kind of row seen; a hidden class each, dropped with the backend. */
     private final ConcurrentMap<Long, RowKernel> kernels = new ConcurrentHashMap<>();
 
@@ -31,8 +34,9 @@ final class VectorBackend extends HostBackend {
     /** With another width or threshold, for tests: neither changes a bit. */
     VectorBackend(int threads, long parallelElements, VectorSpecies<Float> species) {
         super(threads, parallelElements);
-        this.species = species;
-        this.normals = VectorNormals.of(species);
+        this.lanes = Lanes.of(species);
+        this.normals = VectorNormals.of(lanes);
+        this.stage = VectorStage.of(lanes);
     }
 
     @Override
@@ -42,9 +46,47 @@ final class VectorBackend extends HostBackend {
 
     @Override
     public String description() {
-        return "JDK Vector API, " + species.length() + " float lanes, " + threads()
+        return "JDK Vector API, " + lanes.floats().length() + " float lanes, " + threads()
                 + (threads() == 1 ? " thread" : " threads")
                 + " for " + PARALLEL_ELEMENTS + " elements and more.";
+    }
+
+    /** A specialised loop over whole vectors of floats. */
+    interface LoopKernel {
+        void loop(StepParams p, VectorBlock b, int count);
+    }
+
+    /** The loops around it: to and from two-byte types, and learned standard deviations in place. */
+    interface StageKernel {
+        void widen(HostTensor source, long start, MemorySegment target, int count);
+
+        void narrow(MemorySegment source, HostTensor target, long start, int count);
+
+        void sqrt(MemorySegment values, int count);
+
+        void expLine(MemorySegment values, int count, float factor, float offset);
+    }
+
+    /** A row: whole vectors by the specialised loop, the rest by the scalar reference. */
+    private record Row(LoopKernel loop, StageKernel stage, int lanes) implements RowKernel {
+        @Override
+        public void row(StepParams p, StepOperands o, Chunk c, long from, long to) {
+            if (c.block == null) {
+                c.block = new VectorBlock();
+            }
+            VectorBlock block = (VectorBlock) c.block;
+            int whole = (int) (to - from) / lanes * lanes;
+            int size = VectorBlock.isStaged(p, o) ? VectorBlock.SIZE : (int) CHUNK;
+            for (int done = 0; done < whole; done += size) {
+                int count = Math.min(size, whole - done);
+                block.open(stage, p, o, c, from + done, count);
+                loop.loop(p, block, count);
+                block.close(stage, p, o, c, from + done, count);
+            }
+            if (from + whole < to) {
+                ScalarRow.INSTANCE.row(p, o, c, from + whole, to);
+            }
+        }
     }
 
     @Override
@@ -58,7 +100,8 @@ final class VectorBackend extends HostBackend {
                 return w.kernels[i];
             }
         }
-        RowKernel kernel = kernels.computeIfAbsent(key, k -> VectorRow.specialise(new RowKind(k, species)));
+        RowKernel kernel = kernels.computeIfAbsent(key,
+                k -> new Row(VectorRow.specialise(new RowKind(k, lanes)), stage, lanes.floats().length()));
         // More kinds than places: the last place changes hands, which looks the kernel up again but stays right.
         int place = 0;
         while (place < w.kernels.length - 1 && w.kernels[place] != null) {
@@ -70,12 +113,13 @@ final class VectorBackend extends HostBackend {
     }
 
     @Override
-    void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, float[] target, int count) {
+    void normals(long seed, int draw, Normals.Stream stream, long from, Chunk c, HostTensor target, int count) {
         int lead = (int) Math.min(count, -from & 3);
         if (lead > 0) {
             Normals.fill(seed, draw, stream, from, target, 0, lead, c.words, c.four);
         }
-        int done = lead + normals.fill(seed, draw, stream, from + lead, target, lead, count - lead);
+        int done = lead + normals.fill(seed, draw, stream, from + lead, target.segment(), 4L * lead, count - lead,
+                c.wordRoom());
         if (done < count) {
             Normals.fill(seed, draw, stream, from + done, target, done, count - done, c.words, c.four);
         }

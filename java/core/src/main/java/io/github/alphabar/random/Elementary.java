@@ -8,16 +8,51 @@ package io.github.alphabar.random;
  * the tests state their errors.
  */
 public final class Elementary {
-    /** Coefficients of (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1], from the constant term up. */
-    public static final float[] LOG = {0.3333333f, -0.24999997f, 0.20000716f, -0.16667803f, 0.14249058f, -0.12425687f,
-        0.1168542f,
-        -0.11479734f, 0.06971612f};
-    /** Coefficients of (sin(y) / y - 1) / y^2 in y^2 on [-pi/4, pi/4]. */
-    public static final float[] SIN = {-0.16666667f, 0.008333332f, -0.00019840087f, 2.7249894e-06f};
-    /** Coefficients of (cos(y) - 1 + y^2/2) / y^4 in y^2 on [-pi/4, pi/4]. */
-    public static final float[] COS = {0.041666664f, -0.0013888302f, 2.4547917e-05f};
-    /** Coefficients of (e^r - 1 - r) / r^2 on [-log(2)/2, log(2)/2]. */
-    public static final float[] EXP = {0.5f, 0.16666576f, 0.041666556f, 0.008363179f, 0.0013926184f};
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^0. */
+    public static final float LOG_0 = 0.3333333f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^1. */
+    public static final float LOG_1 = -0.24999997f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^2. */
+    public static final float LOG_2 = 0.20000716f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^3. */
+    public static final float LOG_3 = -0.16667803f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^4. */
+    public static final float LOG_4 = 0.14249058f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^5. */
+    public static final float LOG_5 = -0.12425687f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^6. */
+    public static final float LOG_6 = 0.1168542f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^7. */
+    public static final float LOG_7 = -0.11479734f;
+    /** (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: the coefficient of f^8. */
+    public static final float LOG_8 = 0.06971612f;
+
+    /** (sin(y) / y - 1) / y^2, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^0. */
+    public static final float SIN_0 = -0.16666667f;
+    /** (sin(y) / y - 1) / y^2, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^1. */
+    public static final float SIN_1 = 0.008333332f;
+    /** (sin(y) / y - 1) / y^2, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^2. */
+    public static final float SIN_2 = -0.00019840087f;
+    /** (sin(y) / y - 1) / y^2, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^3. */
+    public static final float SIN_3 = 2.7249894e-06f;
+
+    /** (cos(y) - 1 + y^2/2) / y^4, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^0. */
+    public static final float COS_0 = 0.041666664f;
+    /** (cos(y) - 1 + y^2/2) / y^4, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^1. */
+    public static final float COS_1 = -0.0013888302f;
+    /** (cos(y) - 1 + y^2/2) / y^4, in y^2, on [-pi/4, pi/4]: the coefficient of (y^2)^2. */
+    public static final float COS_2 = 2.4547917e-05f;
+
+    /** (e^r - 1 - r) / r^2 on [-log(2)/2, log(2)/2]: the coefficient of r^0. */
+    public static final float EXP_0 = 0.5f;
+    /** (e^r - 1 - r) / r^2 on [-log(2)/2, log(2)/2]: the coefficient of r^1. */
+    public static final float EXP_1 = 0.16666576f;
+    /** (e^r - 1 - r) / r^2 on [-log(2)/2, log(2)/2]: the coefficient of r^2. */
+    public static final float EXP_2 = 0.041666556f;
+    /** (e^r - 1 - r) / r^2 on [-log(2)/2, log(2)/2]: the coefficient of r^3. */
+    public static final float EXP_3 = 0.008363179f;
+    /** (e^r - 1 - r) / r^2 on [-log(2)/2, log(2)/2]: the coefficient of r^4. */
+    public static final float EXP_4 = 0.0013926184f;
 
     /** The bits of sqrt(1/2): below it a mantissa is doubled. */
     public static final int SQRT_HALF_BITS = 0x3f3504f3;
@@ -53,10 +88,14 @@ public final class Elementary {
         int exponent = (bits - SQRT_HALF_BITS) >> 23;
         float f = Float.intBitsToFloat(bits - (exponent << 23)) - 1;
         float z = f * f;
-        float p = LOG[8];
-        for (int i = 7; i >= 0; i--) {
-            p = Math.fma(p, f, LOG[i]);
-        }
+        float p = Math.fma(LOG_8, f, LOG_7);
+        p = Math.fma(p, f, LOG_6);
+        p = Math.fma(p, f, LOG_5);
+        p = Math.fma(p, f, LOG_4);
+        p = Math.fma(p, f, LOG_3);
+        p = Math.fma(p, f, LOG_2);
+        p = Math.fma(p, f, LOG_1);
+        p = Math.fma(p, f, LOG_0);
         float y = Math.fma(-0.5f, z, (f * z) * p);
         return Math.fma(exponent, LN2, f + y);
     }
@@ -70,7 +109,7 @@ public final class Elementary {
      */
     public static float sinQuarter(float y) {
         float z = y * y;
-        float p = Math.fma(Math.fma(Math.fma(SIN[3], z, SIN[2]), z, SIN[1]), z, SIN[0]);
+        float p = Math.fma(Math.fma(Math.fma(SIN_3, z, SIN_2), z, SIN_1), z, SIN_0);
         return Math.fma(y * z, p, y);
     }
 
@@ -83,7 +122,7 @@ public final class Elementary {
      */
     public static float cosQuarter(float y) {
         float z = y * y;
-        float p = Math.fma(Math.fma(COS[2], z, COS[1]), z, COS[0]);
+        float p = Math.fma(Math.fma(COS_2, z, COS_1), z, COS_0);
         return Math.fma(z * z, p, Math.fma(-0.5f, z, 1));
     }
 
@@ -98,10 +137,7 @@ public final class Elementary {
         float v = x < EXP_LOWEST ? EXP_LOWEST : x > EXP_HIGHEST ? EXP_HIGHEST : x;
         float n = Math.fma(v, LOG2_E, ROUNDER) - ROUNDER;
         float r = Math.fma(-n, LN2_LOW, Math.fma(-n, LN2_HIGH, v));
-        float p = EXP[4];
-        for (int i = 3; i >= 0; i--) {
-            p = Math.fma(p, r, EXP[i]);
-        }
+        float p = Math.fma(Math.fma(Math.fma(Math.fma(EXP_4, r, EXP_3), r, EXP_2), r, EXP_1), r, EXP_0);
         float e = Math.fma(r * r, p, r) + 1;
         return e * Float.intBitsToFloat(((int) n + 127) << 23);
     }

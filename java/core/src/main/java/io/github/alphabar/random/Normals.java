@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.alphabar.random;
 
+import io.github.alphabar.tensor.HostTensor;
+
 /**
  * Standard normal noise. Element e of a draw comes from the Philox block
  *
@@ -53,9 +55,7 @@ public final class Normals {
      *            how many elements
      */
     public static void fill(long seed, int draw, Stream stream, long from, float[] target, int offset, int count) {
-        int[] words = new int[4];
-        float[] four = new float[4];
-        fill(seed, draw, stream, from, target, offset, count, words, four);
+        fill(seed, draw, stream, from, HostTensor.of(target), offset, count, new int[4], new float[4]);
     }
 
     /**
@@ -80,7 +80,7 @@ public final class Normals {
      * @param four
      *            room for 4 floats
      */
-    public static void fill(long seed, int draw, Stream stream, long from, float[] target, int offset, int count,
+    public static void fill(long seed, int draw, Stream stream, long from, HostTensor target, int offset, int count,
             int[] words,
             float[] four) {
         long element = from;
@@ -91,7 +91,7 @@ public final class Normals {
             pair(words[0], words[1], four, 0);
             pair(words[2], words[3], four, 2);
             for (int lane = (int) (element & 3); lane < 4 && done < count; lane++) {
-                target[offset + done++] = four[lane];
+                target.setFloat(offset + done++, four[lane]);
                 element++;
             }
         }
