@@ -53,12 +53,7 @@ public final class Main implements Runnable {
         System.exit(commandLine().execute(arguments));
     }
 
-    /**
-     * The command line, for programs that bring their own arguments and writers.
-     *
-     * @return a new command line; its {@code execute} returns the exit status
-     */
-    public static CommandLine commandLine() {
+    static CommandLine commandLine() {
         return new CommandLine(new Main()).setParameterExceptionHandler(Main::wrongArguments)
                 .setExecutionExceptionHandler(Main::failed)
                 .setUsageHelpWidth(110)

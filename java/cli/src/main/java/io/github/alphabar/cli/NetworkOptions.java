@@ -94,8 +94,24 @@ final class NetworkOptions {
         return isDigits() ? digits.schedule().timeAtLambda(step.at().lambda()) : step.at().t();
     }
 
+    /** Refuses schedules the digits model cannot be asked on: a flow mixes signal and noise in other proportions. */
+    void check(NoiseSchedule on) {
+        double middle = (on.cleanestTime() + on.noisiestTime()) / 2;
+        if (isDigits() && Math.abs(on.level(middle).scale() - 1) > 1e-9) {
+            throw new UsageException("The digits model was trained on a variance-preserving schedule and cannot be"
+                    + " asked on this one; leave --schedule out, or use linear, scaled-linear, cosine, sigmoid,"
+                    + " vp-linear or vp-cosine.");
+        }
+    }
+
+    /** The shape of one sample as far as the command line says it, else null. */
+    long[] givenShape() {
+        return isDigits() ? digits.shape()
+                : shape == null ? null : Arrays.stream(shape.split(",")).mapToLong(Long::parseLong).toArray();
+    }
+
     OnnxDenoiser open(SamplingPlan plan, int count, int threads) {
-        OnnxDenoiser network = isDigits() ? openDigits(plan, count, threads) : openFile(threads);
+        OnnxDenoiser network = isDigits() ? openDigits(count, threads) : openFile(threads);
         if (network.outputs() != plan.outputs()) {
             network.close();
             throw new UsageException(plan.outputs() == 2
@@ -107,13 +123,7 @@ final class NetworkOptions {
         return network;
     }
 
-    private OnnxDenoiser openDigits(SamplingPlan plan, int count, int threads) {
-        // Between its ends a flow is of another scale, whatever it is at the ends.
-        if (plan.steps().stream().anyMatch(step -> Math.abs(step.at().scale() - 1) > 1e-9)) {
-            throw new UsageException("The digits model was trained on a variance-preserving schedule and cannot be"
-                    + " asked on this one; leave --schedule out, or use linear, scaled-linear, cosine, sigmoid,"
-                    + " vp-linear or vp-cosine.");
-        }
+    private OnnxDenoiser openDigits(int count, int threads) {
         int[] listed = Arrays.stream((classes == null ? "0,1,2,3,4,5,6,7,8,9" : classes).split(",", -1))
                 .mapToInt(this::digit)
                 .toArray();
@@ -134,7 +144,7 @@ final class NetworkOptions {
     private OnnxDenoiser openFile(int threads) {
         OnnxDenoiser.Builder builder = OnnxDenoiser.builder(model).threads(threads);
         if (shape != null) {
-            builder.shape(Arrays.stream(shape.split(",")).mapToLong(Long::parseLong).toArray());
+            builder.shape(givenShape());
         }
         if (batch != null) {
             builder.chunk(batch);

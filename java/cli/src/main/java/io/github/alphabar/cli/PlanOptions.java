@@ -31,7 +31,8 @@ final class PlanOptions {
 
     @Option(names = "--solver", paramLabel = "NAME", defaultValue = "dpmpp-2m",
             completionCandidates = SolverNames.class,
-            description = "The solver (default: ${DEFAULT-VALUE}). One of: ${COMPLETION-CANDIDATES}.")
+            description = "The solver (default: ${DEFAULT-VALUE}). One of: ${COMPLETION-CANDIDATES}."
+                    + " dpm-2m-sde and dpm-3m-sde want 50 steps or more.")
     String solver;
 
     @Option(names = "--steps", paramLabel = "N", defaultValue = "20",
@@ -45,8 +46,8 @@ final class PlanOptions {
     @Option(names = "--spacing", paramLabel = "NAME",
             description = "How the times are spaced: leading[:OFFSET], linspace, trailing, quadratic, uniform-lambda,"
                     + " karras[:RHO], timesteps:T,T,... or sigmas:S,S,...,0. Default: leading for ddpm, ddim and plms,"
-                    + " uniform-lambda for the DPM-Solvers, as in their papers; trailing with --zero-snr; linspace"
-                    + " for ddpm, ddim and plms on a continuous schedule.")
+                    + " uniform-lambda for the DPM-Solvers, as in their papers; trailing on a schedule that ends in pure"
+                    + " noise (--zero-snr, flow); linspace for ddpm, ddim and plms on other continuous schedules.")
     String spacing;
 
     @Option(names = "--schedule", paramLabel = "NAME", completionCandidates = Schedules.Names.class,
@@ -132,7 +133,7 @@ final class PlanOptions {
         if (spacing != null) {
             return UsageException.checked(() -> Spacing.parse(spacing));
         }
-        if (zeroSnr) {
+        if (on.level(on.noisiestTime()).alpha() == 0) {
             return Spacing.trailing();
         }
         Solver walked = chosen instanceof Inverse inverse ? inverse.solver() : chosen;

@@ -9,6 +9,7 @@ import io.github.alphabar.backend.BackendProvider;
 import io.github.alphabar.backend.Backends;
 import io.github.alphabar.onnxruntime.OnnxDenoiser;
 import io.github.alphabar.plan.SamplingPlan;
+import io.github.alphabar.schedule.NoiseSchedule;
 import io.github.alphabar.solver.Inverse;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
@@ -102,9 +103,15 @@ final class SampleCommand implements Callable<Integer> {
                     + " command from noise to pictures; use " + inverse.solver().name() + ".");
         }
         Double share = startFrom == null ? null : strength == null ? Double.valueOf(0.6) : strength;
-        SamplingPlan plan = plans.plan(plans.schedule(networks.schedule()), networks.prediction(), share);
+        NoiseSchedule schedule = plans.schedule(networks.schedule());
+        networks.check(schedule);
+        SamplingPlan plan = plans.plan(schedule, networks.prediction(), share);
         SafeFile file = SafeFile.at(target(), "--out");
         BackendProvider.Options options = UsageException.checked(() -> new BackendProvider.Options(threads, 0));
+        if (networks.givenShape() != null) {
+            // Before the network is tried on it, which takes memory.
+            Sheet.of(count, networks.givenShape());
+        }
         try (Backend steps = openBackend(options);
                 OnnxDenoiser network = networks.open(plan, count, options.resolvedThreads())) {
             long[] shape = network.shape();
@@ -117,6 +124,9 @@ final class SampleCommand implements Callable<Integer> {
             SampleRun.Result result = run.run(image, shown);
             file.write(sheet.png(result.samples()));
             report(file, plan, steps, shape, result.timings());
+        } catch (OutOfMemoryError e) {
+            throw new RunException("There is not enough memory (" + e.getMessage()
+                    + "); ask for fewer pictures with --count, or start Java with a larger -Xmx.", e);
         }
         return 0;
     }
