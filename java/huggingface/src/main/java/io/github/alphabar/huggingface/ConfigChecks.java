@@ -130,6 +130,10 @@ final class ConfigChecks {
                     "prediction_type flow_prediction and use_flow_sigmas belong together, but prediction_type is "
                             + v.get("prediction_type").asText() + " and use_flow_sigmas is " + flow + ".");
         }
+        if (flow && type == SchedulerClass.DPM_MULTISTEP_INVERSE) {
+            notes.add(
+                    "use_flow_sigmas with the inverse class walks from noise to data, as in diffusers: it does not invert.");
+        }
         if (flowPrediction && !algorithm.endsWith("++") && !algorithm.equals("deis")) {
             throw new IllegalArgumentException(
                     "prediction_type flow_prediction needs algorithm_type dpmsolver++ or sde-dpmsolver++, but it is "
