@@ -48,6 +48,15 @@ final class ConfigChecks {
                     "\"trained_betas\" must have num_train_timesteps = " + train + " entries, but has "
                             + betas.size() + ".");
         }
+        if (betas.isNull() && List.of("linear", "scaled_linear", "sigmoid").contains(v.get("beta_schedule").asText())) {
+            for (String key : List.of("beta_start", "beta_end")) {
+                double beta = v.get(key).asDouble();
+                if (!(beta > 0 && beta < 1)) {
+                    throw new IllegalArgumentException(
+                            "\"" + key + "\" is a variance and must be between 0 and 1, but is " + beta + ".");
+                }
+            }
+        }
         for (int i = 0; i < betas.size(); i++) {
             if (!betas.get(i).isNumber() || !Double.isFinite(betas.get(i).asDouble())) {
                 throw new IllegalArgumentException("\"trained_betas\" must hold numbers, but entry " + i + " is "
