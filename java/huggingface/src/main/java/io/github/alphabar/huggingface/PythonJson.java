@@ -24,7 +24,7 @@ final class PythonJson {
         return text.append('\n').toString();
     }
 
-    private static void value(StringBuilder text, JsonNode node, String newline) {
+    static void value(StringBuilder text, JsonNode node, String newline) {
         if (node.isObject()) {
             Map<String, JsonNode> entries = new TreeMap<>();
             node.fieldNames().forEachRemaining(k -> entries.put(k, node.get(k)));

@@ -358,6 +358,25 @@ public final class SchedulerConfig {
         return PythonJson.write(all);
     }
 
+    /**
+     * A parameter's value.
+     *
+     * @param key
+     *            a parameter of the class
+     * @return its value as JSON, as {@link #with} takes it
+     * @throws IllegalArgumentException
+     *             where the class has no such parameter
+     */
+    public String value(String key) {
+        if (!values.containsKey(key)) {
+            throw new IllegalArgumentException(
+                    type.className() + " has no parameter '" + key + "'; it has " + values.keySet() + ".");
+        }
+        StringBuilder text = new StringBuilder();
+        PythonJson.value(text, values.get(key), "\n");
+        return text.toString();
+    }
+
     boolean has(String key) {
         return values.containsKey(key);
     }
