@@ -49,9 +49,17 @@ final class AlphaBarTable {
             betas = float32 ? zeroTerminalSnr32(betas) : zeroTerminalSnr(betas);
         }
         double[] table = cumulative(betas, float32);
-        if (zeroSnr && dpmFloor) {
+        if (zeroSnr && dpmFloor && n > 1) {
+            // After the check: with linear betas the floor is above the entries before it.
+            check(table, n - 1);
             table[n - 1] = 0x1p-24;
+        } else {
+            check(table, n);
         }
+        return new AlphaBarTable(table, float32);
+    }
+
+    private static void check(double[] table, int n) {
         for (int i = 0; i < n; i++) {
             if (!(table[i] >= 0 && table[i] < (i == 0 ? 1 : table[i - 1]))) {
                 throw new IllegalArgumentException("The betas give alphaBar[" + i + "] = " + table[i]
@@ -60,7 +68,6 @@ final class AlphaBarTable {
                         + " than 0; check beta_start, beta_end and trained_betas (in float32 a beta below 6e-8 is lost).");
             }
         }
-        return new AlphaBarTable(table, float32);
     }
 
     /** diffusers' laplace schedule: a capped ratio of sqrt(snr / (1 + snr)), whose log-SNR follows a Laplace distribution. */

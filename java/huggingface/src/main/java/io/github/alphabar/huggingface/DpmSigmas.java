@@ -217,6 +217,12 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
             }
             levels.add(level);
         }
+        boolean floored = levels.getFirst().t() > levels.get(1).t()
+                && levels.getFirst().lambda() > levels.get(1).lambda();
+        if (floored) {
+            throw new IllegalArgumentException("With rescale_betas_zero_snr the noisiest sigma is held at "
+                    + sigmas[0] + ", below that of the second step, " + sigmas[1] + "; use fewer steps.");
+        }
         return new TimeGrid(schedule, levels);
     }
 }

@@ -160,10 +160,15 @@ public final class LoadedScheduler {
     /**
      * The schedule without quirks of spacing: the table behind this scheduler.
      *
-     * @return a discrete schedule
+     * @return a discrete schedule; one with a floor at zero terminal SNR that is above the entries before it ends at 0 instead
      */
     public NoiseSchedule schedule() {
-        return TabulatedSchedule.ofAlphaBar(IntStream.range(0, table.size()).mapToDouble(table::alphaBar).toArray());
+        double[] all = IntStream.range(0, table.size()).mapToDouble(table::alphaBar).toArray();
+        int last = all.length - 1;
+        if (last > 0 && all[last] >= all[last - 1]) {
+            all[last] = 0;
+        }
+        return TabulatedSchedule.ofAlphaBar(all);
     }
 
     AlphaBarTable table() {

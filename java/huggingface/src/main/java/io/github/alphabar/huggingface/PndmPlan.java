@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 
 /**
  * PNDMScheduler's rows. Each carries the state along eq. 9 of Liu et al. 2022 (arXiv:2202.09778) from t to t - T div N, whatever the
- * next timestep is, with a combination of network outputs:
+ * next timestep is (see {@link Quirk#STRIDE_PREVIOUS_TIMESTEP}), with a combination of network outputs:
  *
  * <pre>
  * x' = A x + C e,  A = sqrt(abar' / abar),  C = -(abar' - abar) / (abar sqrt(1 - abar') + sqrt(abar (1 - abar) abar'))
@@ -39,6 +39,8 @@ final class PndmPlan {
     private final boolean velocity;
     /** Whether combinations are of raw v; else each v is converted to noise with its own state first. */
     private final boolean raw;
+    /** Whether an edge ends T div N below its start; else at the next timestep. */
+    private final boolean strided;
     private final List<Step> steps = new ArrayList<>();
 
     private PndmPlan(LoadedScheduler scheduler, LoadedScheduler.Run run) {
@@ -46,6 +48,7 @@ final class PndmPlan {
         this.stride = scheduler.table().size() / run.count();
         this.times = timesteps(scheduler, run);
         this.velocity = scheduler.prediction() == Prediction.V_PREDICTION;
+        this.strided = scheduler.quirks().contains(Quirk.STRIDE_PREVIOUS_TIMESTEP);
         this.raw = scheduler.quirks().contains(Quirk.PNDM_COMBINES_RAW_V);
     }
 
@@ -113,6 +116,11 @@ final class PndmPlan {
                 : new Carry(a, b, decay, gain);
     }
 
+    /** The timestep at which the edge of a row ends, negative for the end of the walk. */
+    private int end(int row) {
+        return strided ? times.get(row) - stride : row + 1 < times.size() ? times.get(row + 1) : -1;
+    }
+
     private void add(int row, Carry c, int in, int out, double x, double g, List<Term> history, int store) {
         Level at = scheduler.table().level(times.get(row));
         double px = velocity ? at.alpha() : 1 / at.alpha();
@@ -131,14 +139,14 @@ final class PndmPlan {
 
     private void improvedEuler() {
         int t0 = times.get(0);
-        Carry first = carry(t0, t0 - stride);
         boolean alone = times.size() == 1;
+        Carry first = carry(t0, end(0));
         add(0, first, BASE, alone ? BASE : INNER, first.state, first.output, List.of(), alone ? -1 : RING);
         if (alone) {
             return;
         }
         int t1 = times.get(1);
-        Carry again = carry(t1 + stride, t1);
+        Carry again = carry(strided ? t1 + stride : t0, t1);
         add(1, again, INNER, BASE, 0, again.output / 2,
                 List.of(new Term(BASE, again.state), new Term(RING, again.output / 2)), -1);
         multistep(2, 1);
@@ -147,7 +155,7 @@ final class PndmPlan {
     private void multistep(int row, int stored) {
         for (; row < times.size(); row++, stored++) {
             int t = times.get(row);
-            Carry c = carry(t, t - stride);
+            Carry c = carry(t, end(row));
             double[] weights = ADAMS_BASHFORTH[Math.min(stored, 3)];
             List<Term> history = new ArrayList<>();
             for (int k = 1; k < weights.length; k++) {
@@ -164,9 +172,9 @@ final class PndmPlan {
             int r = 4 * edge;
             int t = times.get(r);
             int ring = RING + edge;
-            Carry a = carry(t, times.get(r) - half);
+            Carry a = carry(t, strided ? t - half : times.get(r + 1));
             Carry b = carry(t, times.get(r + 1));
-            Carry c = carry(t, times.get(r + 2) - half);
+            Carry c = carry(t, strided ? times.get(r + 2) - half : times.get(r + 3));
             Carry d = carry(t, times.get(r + 3));
             add(r, a, BASE, INNER, a.state, a.output, List.of(), ring);
             add(r + 1, b, INNER, INNER, 0, b.output, List.of(new Term(BASE, b.state)), SECOND_STAGE);
