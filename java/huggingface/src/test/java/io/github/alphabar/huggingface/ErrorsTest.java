@@ -47,7 +47,7 @@ class ErrorsTest {
 
     private static Map<String, Decision> decisions() throws IOException {
         String html = Files
-                .readString(Path.of("src/main/java/io/github/alphabar/huggingface/doc-files/errors.html"));
+                .readString(Path.of("src/main/javadoc/io/github/alphabar/huggingface/doc-files/errors.html"));
         Map<String, Decision> rows = new LinkedHashMap<>();
         Matcher m = ROW.matcher(html);
         while (m.find()) {
