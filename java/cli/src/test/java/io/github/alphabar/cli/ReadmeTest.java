@@ -39,14 +39,16 @@ class ReadmeTest {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         assertNotNull(compiler, "the tests need a JDK");
         for (String block : blocks) {
-            JavaFileObject source = new SimpleJavaFileObject(URI.create("string:///Example.java"), JavaFileObject.Kind.SOURCE) {
+            JavaFileObject source = new SimpleJavaFileObject(URI.create("string:///Example.java"),
+                    JavaFileObject.Kind.SOURCE) {
                 @Override
                 public CharSequence getCharContent(boolean ignoreEncodingErrors) {
                     return block;
                 }
             };
             StringWriter messages = new StringWriter();
-            List<String> options = List.of("-d", classes.toString(), "-classpath", System.getProperty("java.class.path"));
+            List<String> options = List.of("-d", classes.toString(), "-classpath",
+                    System.getProperty("java.class.path"));
             boolean compiled = compiler.getTask(messages, null, null, options, null, List.of(source)).call();
             assertTrue(compiled, messages.toString());
         }
@@ -68,7 +70,8 @@ class ReadmeTest {
 
     @Test
     void everyCommandOfTheReadmeIsUnderstood() throws Exception {
-        Matcher m = Pattern.compile("-Dargs=\"([^\"]*)\"").matcher(String.join("", blocks(Files.readString(README), "sh")));
+        Matcher m = Pattern.compile("-Dargs=\"([^\"]*)\"")
+                .matcher(String.join("", blocks(Files.readString(README), "sh")));
         List<String> commands = m.results().map(r -> r.group(1)).toList();
         assertFalse(commands.isEmpty());
         for (String command : commands) {
