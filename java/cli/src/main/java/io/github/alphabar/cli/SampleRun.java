@@ -97,15 +97,22 @@ final class SampleRun {
         return HostTensor.allocate(wide(), (long) seeds.length * network.elements());
     }
 
-    /** Runs the steps again and again, with a network that says nothing, until the JVM has compiled them. */
+    /** Runs the steps again and again on the network's first answer, until the JVM has compiled them. */
     void warmUp(double seconds, boolean previewed) {
-        HostTensor silence = output();
+        if (seconds == 0) {
+            return;
+        }
+        HostTensor output = output();
         HostTensor preview = previewed ? preview() : null;
+        // The network, too: classes it loads for the first time would undo compiled code.
+        try (Trajectory first = describe().start()) {
+            network.denoise(first.modelInput(), options.time(plan.steps().getFirst()), output);
+        }
         long begin = System.nanoTime();
         while (System.nanoTime() - begin < seconds * 1e9) {
             try (Trajectory trajectory = describe().preview(preview).start()) {
                 while (!trajectory.isDone() && System.nanoTime() - begin < seconds * 1e9) {
-                    trajectory.advance(silence);
+                    trajectory.advance(output);
                 }
             }
         }
