@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.alphabar.huggingface;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -12,12 +14,20 @@ final class RecordedValues {
     private RecordedValues() {
     }
 
-    static Safetensors open(String name) throws IOException {
+    static Path folder() throws IOException {
         try {
-            return Safetensors
-                    .open(Path.of(RecordedValues.class.getResource("traces/" + name + ".safetensors").toURI()));
+            return Path.of(RecordedValues.class.getResource("traces/index.json").toURI()).getParent();
         } catch (URISyntaxException e) {
             throw new IOException(e);
         }
+    }
+
+    static Safetensors open(String name) throws IOException {
+        return Safetensors.open(folder().resolve(name + ".safetensors"));
+    }
+
+    /** The cases of a JSON file. */
+    static JsonNode cases(String name) throws IOException {
+        return new ObjectMapper().readTree(folder().resolve(name + ".json").toFile()).path("cases");
     }
 }
