@@ -9,6 +9,7 @@ import io.github.alphabar.huggingface.TraceReplay.Outcome;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -65,7 +66,8 @@ final class ReplayCommand implements Callable<Integer> {
                 Progress progress = Progress.of("replay", -1)) {
             report = TraceReplay.run(folder, chosen, steps, group, id, _ -> progress.step());
         } catch (IOException e) {
-            throw new RunException("The traces cannot be read: " + SafeFile.reason(e) + ".", e);
+            String which = e instanceof FileSystemException f ? "'" + f.getFile() + "': " : "";
+            throw new RunException("The traces cannot be read: " + which + SafeFile.reason(e) + ".", e);
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage());
         }

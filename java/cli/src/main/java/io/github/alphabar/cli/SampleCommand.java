@@ -103,6 +103,7 @@ final class SampleCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         checkNumbers();
+        NoiseSource source = source();
         networks.check(plans.guidance != null);
         DType type = UsageException.checked(() -> DType.parse(dtype));
         if (plans.scheduler == null && plans.solver() instanceof Inverse inverse) {
@@ -123,7 +124,7 @@ final class SampleCommand implements Callable<Integer> {
             Sheet sheet = Sheet.of(count, shape);
             float[] image = startFrom == null ? null
                     : StartImage.read(startFrom, sheet.channels(), sheet.height(), sheet.width());
-            SampleRun run = new SampleRun(networks, network, plan, steps, type, seeds(), source());
+            SampleRun run = new SampleRun(networks, network, plan, steps, type, seeds(), source);
             SampleRun.Frames shown = frames == null ? null : framesOf(sheet);
             run.warmUp(warmUp, shown != null);
             SampleRun.Result result = run.run(image, shown);
