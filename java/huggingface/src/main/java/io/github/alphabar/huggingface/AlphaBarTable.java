@@ -53,9 +53,11 @@ final class AlphaBarTable {
             table[n - 1] = 0x1p-24;
         }
         for (int i = 0; i < n; i++) {
-            if (!(table[i] >= 0 && table[i] <= 1)) {
+            if (!(table[i] >= 0 && table[i] < (i == 0 ? 1 : table[i - 1]))) {
                 throw new IllegalArgumentException("The betas give alphaBar[" + i + "] = " + table[i]
-                        + "; betas are variances between 0 and 1.");
+                        + (i == 0 ? "" : " after " + table[i - 1])
+                        + ", but it must fall strictly from below 1 to no less"
+                        + " than 0; check beta_start, beta_end and trained_betas (in float32 a beta below 6e-8 is lost).");
             }
         }
         return new AlphaBarTable(table, float32);

@@ -10,6 +10,9 @@ import java.util.Set;
 
 /** Settings that cannot work are refused when loading; settings that contradict each other are told. */
 final class ConfigChecks {
+    /** Values of solver_type that the DPM classes take for midpoint. */
+    static final Set<String> MIDPOINT_ALIASES = Set.of("logrho", "bh1", "bh2");
+
     private static final Set<String> VARIANCES = Set.of("fixed_small", "fixed_small_log", "fixed_large",
             "fixed_large_log", "learned",
             "learned_range");
@@ -19,6 +22,7 @@ final class ConfigChecks {
 
     static List<String> conflicts(SchedulerClass type, Map<String, JsonNode> v) {
         List<String> notes = new ArrayList<>();
+        v.forEach(ConfigChecks::finite);
         oneOf(v, "beta_schedule",
                 type == SchedulerClass.DDPM
                         ? List.of("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace")
@@ -43,6 +47,21 @@ final class ConfigChecks {
             throw new IllegalArgumentException(
                     "\"trained_betas\" must have num_train_timesteps = " + train + " entries, but has "
                             + betas.size() + ".");
+        }
+        if (betas.isNull() && List.of("linear", "scaled_linear", "sigmoid").contains(v.get("beta_schedule").asText())) {
+            for (String key : List.of("beta_start", "beta_end")) {
+                double beta = v.get(key).asDouble();
+                if (!(beta > 0 && beta < 1)) {
+                    throw new IllegalArgumentException(
+                            "\"" + key + "\" is a variance and must be between 0 and 1, but is " + beta + ".");
+                }
+            }
+        }
+        for (int i = 0; i < betas.size(); i++) {
+            if (!betas.get(i).isNumber() || !Double.isFinite(betas.get(i).asDouble())) {
+                throw new IllegalArgumentException("\"trained_betas\" must hold numbers, but entry " + i + " is "
+                        + SchedulerConfig.clip(betas.get(i)) + ".");
+            }
         }
         if (v.containsKey("steps_offset") && v.get("steps_offset").asInt() < 0) {
             throw new IllegalArgumentException(
@@ -78,7 +97,7 @@ final class ConfigChecks {
         if (order < 1 || order > 3) {
             throw new IllegalArgumentException("\"solver_order\" must be 1, 2 or 3, but is " + order + ".");
         }
-        if (List.of("logrho", "bh1", "bh2").contains(v.get("solver_type").asText())) {
+        if (MIDPOINT_ALIASES.contains(v.get("solver_type").asText())) {
             notes.add("solver_type " + v.get("solver_type").asText() + " means midpoint for this class.");
         }
         if (algorithm.equals("deis")) {
@@ -120,6 +139,10 @@ final class ConfigChecks {
                     "prediction_type flow_prediction and use_flow_sigmas belong together, but prediction_type is "
                             + v.get("prediction_type").asText() + " and use_flow_sigmas is " + flow + ".");
         }
+        if (flow && type == SchedulerClass.DPM_MULTISTEP_INVERSE) {
+            notes.add(
+                    "use_flow_sigmas with the inverse class walks from noise to data, as in diffusers: it does not invert.");
+        }
         if (flowPrediction && !algorithm.endsWith("++") && !algorithm.equals("deis")) {
             throw new IllegalArgumentException(
                     "prediction_type flow_prediction needs algorithm_type dpmsolver++ or sde-dpmsolver++, but it is "
@@ -137,6 +160,16 @@ final class ConfigChecks {
         if (!(v.get("flow_shift").asDouble() > 0)) {
             throw new IllegalArgumentException("\"flow_shift\" must be positive, but is " + v.get("flow_shift") + ".");
         }
+    }
+
+    /** Only lambda_min_clipped may be infinite, downwards: its default. */
+    private static void finite(String key, JsonNode value) {
+        if (!value.isFloatingPointNumber() || Double.isFinite(value.asDouble())
+                || (key.equals("lambda_min_clipped") && value.asDouble() == Double.NEGATIVE_INFINITY)) {
+            return;
+        }
+        throw new IllegalArgumentException("\"" + key + "\" must be finite"
+                + (key.equals("lambda_min_clipped") ? " or -Infinity" : "") + ", but is " + value + ".");
     }
 
     private static void oneOf(Map<String, JsonNode> v, String key, List<String> allowed) {

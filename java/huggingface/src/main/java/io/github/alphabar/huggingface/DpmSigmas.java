@@ -39,6 +39,7 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
         boolean cosine = "squaredcos_cap_v2".equals(c.text("beta_schedule"));
         double[] sigmas;
         boolean rounds = false;
+        checkResampling(c, train, Math.max(first, last));
         if (c.flag("use_karras_sigmas")) {
             double a = Math.pow(first, 1 / RHO);
             double b = Math.pow(last, 1 / RHO);
@@ -76,6 +77,22 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
         return finished(c, table, timesteps, sigmas, inverse, train - 1 - clipped, float32);
     }
 
+    /** Sigma schedules interpolate between the ends of the table: there must be two, and finite ones. */
+    private static void checkResampling(SchedulerConfig c, int train, double most) {
+        for (String key : List.of("use_karras_sigmas", "use_lu_lambdas", "use_exponential_sigmas", "use_beta_sigmas")) {
+            if (c.flag(key) && train < 2) {
+                throw new IllegalArgumentException(
+                        key + " needs a schedule of at least 2 timesteps, but num_train_timesteps is "
+                                + train + ".");
+            }
+            if (c.flag(key) && Double.isInfinite(most)) {
+                throw new IllegalArgumentException(
+                        key + " starts at the largest sigma, which is infinite at zero terminal SNR;"
+                                + " set rescale_betas_zero_snr to false, or keep " + Quirk.ZERO_SNR_FLOOR + ".");
+            }
+        }
+    }
+
     private static DpmSigmas finished(SchedulerConfig c, AlphaBarTable table, double[] timesteps, double[] sigmas,
             boolean inverse,
             int noisiest, boolean float32) {
@@ -87,6 +104,11 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
             end = resampled ? sigmas[sigmas.length - 1] : table.sigma(noisiest);
         } else {
             end = "zero".equals(c.text("final_sigmas_type")) ? 0 : table.sigma(0);
+        }
+        if (c.flag("use_flow_sigmas") && !inverse && end >= sigmas[sigmas.length - 1]) {
+            throw new IllegalArgumentException("final_sigmas_type sigma_min ends at sigma = " + end
+                    + ", above the last flow sigma " + sigmas[sigmas.length - 1]
+                    + "; set final_sigmas_type to zero, or use fewer steps.");
         }
         double[] full = Arrays.copyOf(sigmas, sigmas.length + 1);
         full[sigmas.length] = end;
@@ -174,13 +196,21 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
         return (1 - w) * low + w * (low + 1);
     }
 
+    /** The level of a sigma, which is infinite at zero terminal SNR. */
+    static Level level(double t, double sigma, boolean flow) {
+        if (flow) {
+            return Level.of(t, 1 - sigma, sigma);
+        }
+        return Double.isInfinite(sigma) ? Level.of(t, 0, 1) : Level.ofNoiseRatio(t, sigma);
+    }
+
     /** The grid the solver walks: exact sigmas under the timesteps the network is told. */
     TimeGrid grid(NoiseSchedule schedule, boolean flow) {
         List<Level> levels = new ArrayList<>();
         for (int i = 0; i <= timesteps.length; i++) {
             double t = i < timesteps.length ? timesteps[i] : 0;
             double s = sigmas[i];
-            Level level = flow ? Level.of(t, 1 - s, s) : Level.ofNoiseRatio(t, s);
+            Level level = level(t, s, flow);
             // A last sigma that repeats the one before differs by rounding, and may differ upwards: it is the same level.
             if (i > 0 && Math.abs(level.lambda() - levels.get(i - 1).lambda()) < 1e-6) {
                 level = levels.get(i - 1).withTime(t);

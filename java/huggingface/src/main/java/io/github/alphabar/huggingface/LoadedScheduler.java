@@ -73,6 +73,16 @@ public final class LoadedScheduler {
             if (steps != null && steps < 1) {
                 throw new IllegalArgumentException("A run needs at least 1 step, but got " + steps + ".");
             }
+            if (firstStep < 0 || (timesteps != null && firstStep >= timesteps.size())
+                    || (steps != null && firstStep >= steps)) {
+                throw new IllegalArgumentException("The first step must be from 0 to "
+                        + ((steps != null ? steps : timesteps.size()) - 1) + ", one of the steps, but is " + firstStep
+                        + ".");
+            }
+            if (mu != null && !(Double.isFinite(mu) && Math.exp(mu) > 0 && Double.isFinite(Math.exp(mu)))) {
+                throw new IllegalArgumentException(
+                        "mu is the logarithm of a shift, usually from 0.5 to 1.15, but is " + mu + ".");
+            }
         }
 
         /**
@@ -199,8 +209,7 @@ public final class LoadedScheduler {
             }
         }
         double sigma = s.sigmas()[index < 0 ? s.timesteps().length - 1 : index];
-        return config.flag("use_flow_sigmas") ? Level.of(timestep, 1 - sigma, sigma)
-                : Level.ofNoiseRatio(timestep, sigma);
+        return DpmSigmas.level(timestep, sigma, config.flag("use_flow_sigmas"));
     }
 
     /**
@@ -229,6 +238,11 @@ public final class LoadedScheduler {
         if (run.eta() != 0 && config.type() != SchedulerClass.DDIM) {
             throw new IllegalArgumentException(
                     "eta is DDIMScheduler's, but the configuration is of " + config.type().className() + ".");
+        }
+        if (run.useClippedModelOutput() && config.type() != SchedulerClass.DDIM) {
+            throw new IllegalArgumentException(
+                    "use_clipped_model_output is DDIMScheduler's, but the configuration is of "
+                            + config.type().className() + ".");
         }
         if (run.mu() != null && !(config.flag("use_dynamic_shifting") && config.flag("use_flow_sigmas"))) {
             throw new IllegalArgumentException(
@@ -397,6 +411,10 @@ public final class LoadedScheduler {
         if (config.type() == SchedulerClass.DDIM_INVERSE) {
             int source = strided ? Math.min(t - stride, table.size() - 1) : i > 0 ? times[i - 1] : -1;
             Level from = source >= 0 ? table.level(source) : finalLevel();
+            if (from.sigma() == 0 && prediction() == Prediction.SAMPLE) {
+                throw new IllegalArgumentException("The inversion starts at the clean level (sigma = 0), where a sample"
+                        + " prediction says nothing about the noise; set set_alpha_to_one to false.");
+            }
             return only(solver, from.withTime(t), level(t), i - run.firstStep());
         }
         int previous = strided ? t - stride : i + 1 < times.length ? times[i + 1] : -1;
@@ -419,6 +437,10 @@ public final class LoadedScheduler {
         DpmSigmas sigmas = sigmas(run);
         TimeGrid grid = sigmas.grid(schedule(), config.flag("use_flow_sigmas"));
         int n = grid.edges();
+        if (run.firstStep() >= n) {
+            throw new IllegalArgumentException("The first step must be from 0 to " + (n - 1)
+                    + ", one of the steps left where timesteps repeat, but is " + run.firstStep() + ".");
+        }
         if (run.firstStep() > 0) {
             grid = grid.from(run.firstStep());
         }

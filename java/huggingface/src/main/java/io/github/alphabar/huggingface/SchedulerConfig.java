@@ -8,9 +8,11 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.DoubleNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -112,7 +114,7 @@ public final class SchedulerConfig {
                         .maxDocumentLength(MAX_DOCUMENT)
                         .build())
                 .build();
-        return new ObjectMapper(factory);
+        return new ObjectMapper(factory).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     }
 
     /**
@@ -201,7 +203,7 @@ public final class SchedulerConfig {
         List<String> unknown = new ArrayList<>();
         List<String> conflicts = new ArrayList<>();
         type.defaults().forEach((key, fallback) -> {
-            JsonNode value = given.get(key);
+            JsonNode value = infinity(given.get(key), fallback);
             if (value == null) {
                 values.put(key, fallback);
                 defaulted.add(key);
@@ -226,7 +228,26 @@ public final class SchedulerConfig {
             }
         });
         conflicts.addAll(ConfigChecks.conflicts(type, values));
+        // The class rewrites names that it takes for others, and a file saved by it holds the rewritten ones.
+        if (values.containsKey("algorithm_type")) {
+            values.computeIfPresent("solver_type",
+                    (_, v) -> ConfigChecks.MIDPOINT_ALIASES.contains(v.asText()) ? TextNode.valueOf("midpoint") : v);
+            values.computeIfPresent("algorithm_type",
+                    (_, v) -> v.asText().equals("deis") ? TextNode.valueOf("dpmsolver++") : v);
+        }
         return new SchedulerConfig(type, values, extra, new Report(used, defaulted, ignored, unknown, conflicts));
+    }
+
+    /** Strict JSON has no infinities, so tools that must write it write strings. */
+    private static JsonNode infinity(JsonNode value, JsonNode fallback) {
+        if (value != null && value.isTextual() && fallback.isFloatingPointNumber()) {
+            return switch (value.asText()) {
+                case "-Infinity" -> DoubleNode.valueOf(Double.NEGATIVE_INFINITY);
+                case "Infinity" -> DoubleNode.valueOf(Double.POSITIVE_INFINITY);
+                default -> value;
+            };
+        }
+        return value;
     }
 
     private static void check(String key, JsonNode value, JsonNode fallback) {
@@ -252,7 +273,7 @@ public final class SchedulerConfig {
         return value.isIntegralNumber() || (value.isNumber() && value.asDouble() == Math.rint(value.asDouble()));
     }
 
-    private static String clip(JsonNode value) {
+    static String clip(JsonNode value) {
         String s = value.toString();
         return s.length() > 60 ? s.substring(0, 57) + "..." : s;
     }
@@ -289,27 +310,39 @@ public final class SchedulerConfig {
             throw new IllegalArgumentException(
                     type.className() + " has no parameter '" + key + "'; it has " + values.keySet() + ".");
         }
-        Map<String, JsonNode> given = new LinkedHashMap<>(values);
-        given.putAll(extra);
+        Map<String, JsonNode> given = given();
+        JsonNode value;
         try {
-            given.put(key, lenientMapper().readTree(json));
+            value = lenientMapper().readTree(json);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("The value of '" + key + "' is not JSON: " + json, e);
+        }
+        if (value.isMissingNode()) {
+            throw new IllegalArgumentException("The value of '" + key + "' is empty; give JSON, such as null.");
+        }
+        given.put(key, value);
+        if (key.equals("set_alpha_to_one")) {
+            given.remove("set_alpha_to_zero");
         }
         return of(type, given);
     }
 
     /**
-     * The same keys in another class.
+     * The same keys in another class. What the file left out takes the target's default, as in diffusers.
      *
      * @param target
      *            the class
      * @return a new configuration, with the target's defaults where it has parameters of its own
      */
     public SchedulerConfig into(SchedulerClass target) {
-        Map<String, JsonNode> given = new LinkedHashMap<>(values);
-        given.putAll(extra);
-        return of(target, given);
+        return of(target, given());
+    }
+
+    /** The keys of the file: a default of this class is none of another's. */
+    private Map<String, JsonNode> given() {
+        Map<String, JsonNode> given = new LinkedHashMap<>(extra);
+        report.used().forEach(k -> given.put(k, values.get(k)));
+        return given;
     }
 
     /**
@@ -320,15 +353,9 @@ public final class SchedulerConfig {
     public String toJson() {
         Map<String, JsonNode> all = new TreeMap<>(values);
         extra.forEach(all::putIfAbsent);
-        ObjectNode node = lenientMapper().createObjectNode();
-        node.put("_class_name", type.className());
-        node.put("_diffusers_version", DIFFUSERS_VERSION);
-        all.forEach(node::set);
-        try {
-            return PythonJson.write(node) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A configuration that was read can be written.", e);
-        }
+        all.put("_class_name", TextNode.valueOf(type.className()));
+        all.put("_diffusers_version", TextNode.valueOf(DIFFUSERS_VERSION));
+        return PythonJson.write(all);
     }
 
     boolean has(String key) {
@@ -361,10 +388,6 @@ public final class SchedulerConfig {
         }
         double[] betas = new double[list.size()];
         for (int i = 0; i < betas.length; i++) {
-            if (!list.get(i).isNumber()) {
-                throw new IllegalArgumentException(
-                        "\"trained_betas\" must hold numbers, but entry " + i + " is " + clip(list.get(i)) + ".");
-            }
             betas[i] = list.get(i).asDouble();
         }
         return betas;

@@ -51,7 +51,7 @@ class TraceReplayTest {
             // x0 = (x - eps) / 0, unclipped.
             "ddim/zero_snr_trailing_eps_noclip_T4_quirk", "refused: The step from t=999.0",
             // eps = (x - x0) / 0 at the clean level.
-            "ddim_inverse/pred_sample_alpha1_T4_quirk", "refused: The step from t=0.0",
+            "ddim_inverse/pred_sample_alpha1_T4_quirk", "refused: The inversion starts at the clean level",
             // The last sigma repeats the one before: 0 / 0 in the second difference; here the step stays where it is.
             "dpm_multistep/pp2m_heun_karras_sigma_min_T16_quirk", "finite",
             "dpm_multistep/pp3_karras_sigma_min_T16_quirk", "finite",
