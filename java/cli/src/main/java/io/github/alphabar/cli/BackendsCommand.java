@@ -4,6 +4,8 @@ package io.github.alphabar.cli;
 
 import io.github.alphabar.backend.Backend;
 import io.github.alphabar.backend.Backends;
+import io.github.alphabar.solver.Ddim;
+import io.github.alphabar.solver.Ddpm;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -22,7 +24,7 @@ final class BackendsCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Option(names = "--time",
-            description = "Also time a DDIM step of 16,384 floats on each, beside a copy of as many bytes.")
+            description = "Also time steps of 16,384 floats on each, beside a copy of as many bytes; 4 s for each.")
     private boolean time;
 
     @Override
@@ -41,10 +43,12 @@ final class BackendsCommand implements Callable<Integer> {
             for (Backends.Status s : all) {
                 if (s.usable()) {
                     try (Backend backend = Backends.named(s.name())) {
-                        StepTimer.Times t = StepTimer.measure(backend);
+                        StepTimer.Times ddim = StepTimer.measure(backend, new Ddim());
+                        StepTimer.Times ddpm = StepTimer.measure(backend, new Ddpm());
                         out.printf(Locale.ROOT,
-                                "%s: %.2f us for a DDIM step of 16,384 floats, %.2f us for a copy of as many bytes.%n",
-                                s.name(), t.step(), t.copy());
+                                "%s: %.2f us for a DDIM step of 16,384 floats, %.2f us for a DDPM step with its noise,"
+                                        + " %.2f us for a copy of as many bytes as DDIM moves.%n",
+                                s.name(), ddim.step(), ddpm.step(), Math.min(ddim.copy(), ddpm.copy()));
                         out.flush();
                     }
                 }
