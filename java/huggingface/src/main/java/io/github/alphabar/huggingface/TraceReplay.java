@@ -118,8 +118,10 @@ public final class TraceReplay {
      *            the backend's name
      * @param outcomes
      *            the cases in order
+     * @param absent
+     *            how many selected cases have no recording of the variant
      */
-    public record Report(Variant variant, String backend, List<Outcome> outcomes) {
+    public record Report(Variant variant, String backend, List<Outcome> outcomes, int absent) {
         /** Copies the list. */
         public Report {
             outcomes = List.copyOf(outcomes);
@@ -164,6 +166,7 @@ public final class TraceReplay {
             ObjectNode root = mapper.createObjectNode();
             root.put("variant", variant.text());
             root.put("backend", backend);
+            root.put("absent", absent);
             ArrayNode lines = root.putArray("groups");
             groups().forEach((name, list) -> {
                 ObjectNode g = lines.addObject();
@@ -230,12 +233,17 @@ public final class TraceReplay {
             throw new IOException("'" + index + "' is not JSON: " + e.getOriginalMessage() + ".", e);
         }
         List<Outcome> outcomes = new ArrayList<>();
+        int absent = 0;
         Map<String, Safetensors> files = new LinkedHashMap<>();
         try {
             for (JsonNode c : cases) {
                 String name = c.path("id").asText();
                 String itsGroup = c.path("group").asText(name.split("/")[0]);
                 if ((group != null && !group.equals(itsGroup)) || (id != null && !id.equals(name))) {
+                    continue;
+                }
+                if (!isRecorded(c, variant)) {
+                    absent++;
                     continue;
                 }
                 Outcome outcome = replay(folder, files, c, name, itsGroup, variant, backend);
@@ -250,21 +258,23 @@ public final class TraceReplay {
         if (outcomes.isEmpty()) {
             throw new IllegalArgumentException("No case of '" + folder + "' is selected"
                     + (group != null ? " by group '" + group + "'" : "") + (id != null ? " by case '" + id + "'" : "")
-                    + ".");
+                    + (absent > 0 ? " with a recording of variant " + variant.text() : "") + ".");
         }
-        return new Report(variant, backend.name(), outcomes);
+        return new Report(variant, backend.name(), outcomes, absent);
+    }
+
+    private static boolean isRecorded(JsonNode c, Variant variant) {
+        for (JsonNode v : c.path("variants")) {
+            if (v.asText().equals(variant.text())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Outcome replay(Path folder, Map<String, Safetensors> files, JsonNode c, String id, String group,
             Variant variant,
             Backend backend) throws IOException {
-        boolean recorded = false;
-        for (JsonNode v : c.path("variants")) {
-            recorded |= v.asText().equals(variant.text());
-        }
-        if (!recorded) {
-            return skipped(id, group, "the case has no " + variant.text() + " recording");
-        }
         String file = c.path("file").asText(group + ".safetensors");
         Safetensors tensors = files.get(file);
         if (tensors == null) {
