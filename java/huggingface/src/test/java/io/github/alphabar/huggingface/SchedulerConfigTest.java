@@ -121,7 +121,8 @@ class SchedulerConfigTest {
     void theReportSortsKeysByWhatBecameOfThem() {
         SchedulerConfig.Report r = ddim("""
                 "beta_end": 0.012, "use_karras_sigmas": true, "interpolation_type": "linear", "colour": 3,
-                "thresholding": true, "prediction_type": null, "_name": "x" """).report();
+                "thresholding": true, "prediction_type": null, "_name": "x"
+                """).report();
         assertEquals(List.of("beta_end", "thresholding"), r.used());
         assertEquals(List.of("use_karras_sigmas", "interpolation_type"), r.ignored());
         assertEquals(List.of("colour"), r.unknown());
@@ -291,9 +292,8 @@ class SchedulerConfigTest {
     /** json.dumps of Python 3.11, sort_keys and indent=2. */
     @Test
     void nestedKeysTextAndEmptyContainersAreWrittenAsPythonDoes() throws IOException {
-        SchedulerConfig c = ddim(
-                """
-                "zz": {"b": [], "a": {}, "c": [1, [2.0, null], true]}, "A": "\u00e9\\n\\"\\\\\u2028\ud83d\ude00\u007f" """);
+        SchedulerConfig c = ddim("\"zz\": {\"b\": [], \"a\": {}, \"c\": [1, [2.0, null], true]}, "
+                + "\"A\": \"\\u00e9\\n\\\"\\\\\\u2028\\ud83d\\ude00\\u007f\"");
         String json = c.toJson();
         assertTrue(
                 json.startsWith("{\n  \"A\": \"\\u00e9\\n\\\"\\\\\\u2028\\ud83d\\ude00\\u007f\",\n  \"_class_name\""),
