@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C interface of alphabar's native backends. Plain C: nothing throws or exits across it, every call returns a status, and
-// every struct is plain data whose size is asserted. Memory belongs to whoever allocated it; a context belongs to the caller of
-// its create function, who destroys it. A context may be used by several threads at once; its last error is the last of any.
+// The C interface of alphabar's native backends. Plain C: nothing throws or exits across it, every call returns a
+// status, and every struct is plain data whose size is asserted. Memory belongs to whoever allocated it; a context
+// belongs to the caller of its create function, who destroys it. A context may be used by several threads at once; its
+// last error is the last of any.
 #ifndef ALPHABAR_ALPHABAR_H
 #define ALPHABAR_ALPHABAR_H
 
@@ -27,10 +28,10 @@ typedef enum alphabar_status {
   ALPHABAR_OK = 0,
   ALPHABAR_INVALID_ARGUMENT = 1,  // the last error says which and what was expected
   ALPHABAR_OUT_OF_MEMORY = 2,
-  ALPHABAR_NO_DRIVER = 3,  // no NVIDIA driver, or one too old
-  ALPHABAR_NO_DEVICE = 4,  // no such device
+  ALPHABAR_NO_DRIVER = 3,   // no NVIDIA driver, or one too old
+  ALPHABAR_NO_DEVICE = 4,   // no such device
   ALPHABAR_CUDA_ERROR = 5,  // the last error names the CUDA error and what was being done
-  ALPHABAR_NOT_BUILT = 6  // this library was built without the kernels
+  ALPHABAR_NOT_BUILT = 6    // this library was built without the kernels
 } alphabar_status;
 
 // The numbers are those of io.github.alphabar.tensor.DType.
@@ -58,8 +59,8 @@ enum {
   ALPHABAR_GUIDED = 1 << 17
 };
 
-// The coefficients of one row. For arithmetic in binary32 they are rounded to float already; the struct keeps doubles so that one
-// layout serves both.
+// The coefficients of one row. For arithmetic in binary32 they are rounded to float already; the struct keeps doubles
+// so that one layout serves both.
 typedef struct alphabar_row {
   uint32_t terms;
   uint32_t stream;  // what in-kernel noise is drawn for: 0 initial, 1 step, 2 inpaint, 3 forward
@@ -75,11 +76,11 @@ typedef struct alphabar_row {
   double known_alpha, known_sigma;
 } alphabar_row;
 
-// The memory of one row, by address: host addresses for a host context, device addresses for a device. 0 is an absent operand.
-// State tensors (x, out, h0..h2, store, mask, known) share state_type and hold samples * elements values; out may be x, store may
-// be one of h0..h2. F64 goes with F64 only.
+// The memory of one row, by address: host addresses for a host context, device addresses for a device. 0 is an absent
+// operand. State tensors (x, out, h0..h2, store, mask, known) share state_type and hold samples * elements values; out
+// may be x, store may be one of h0..h2. F64 goes with F64 only.
 typedef struct alphabar_operands {
-  int64_t elements;  // of a sample
+  int64_t elements;       // of a sample
   int64_t output_offset;  // where in output the first sample starts, in elements
   int64_t uncond_offset;
   int64_t output_stride;  // from one sample to the next in both outputs, in elements
@@ -105,7 +106,7 @@ typedef struct alphabar_operands {
   uint64_t mask;
   uint64_t known;
   uint64_t known_noise;  // 0 draws it from seeds
-  uint64_t seeds;  // int64 for each sample; a host address for the host, a device address for a device
+  uint64_t seeds;        // int64 for each sample; a host address for the host, a device address for a device
 } alphabar_operands;
 
 #if defined(__cplusplus)
@@ -124,10 +125,12 @@ ALPHABAR_API const char* alphabar_status_text(int32_t status);
 // What the host part was built for and chose on this machine, such as "AVX-512". The text is a literal; do not free it.
 ALPHABAR_API const char* alphabar_host_description(void);
 
-// Makes a context that runs rows on the host with at most `threads` threads (0: one for each processor). The caller destroys it.
+// Makes a context that runs rows on the host with at most `threads` threads (0: one for each processor). The caller
+// destroys it.
 ALPHABAR_API int32_t alphabar_host_create(int32_t threads, alphabar_context** context);
 
-// Makes a context on a device's primary context. The caller destroys it. NOT_BUILT, NO_DRIVER or NO_DEVICE leave *context null.
+// Makes a context on a device's primary context. The caller destroys it. NOT_BUILT, NO_DRIVER or NO_DEVICE leave
+// *context null.
 ALPHABAR_API int32_t alphabar_cuda_create(int32_t device, alphabar_context** context);
 
 // Why a device cannot be used, or "" if it can, as one sentence with the remedy, written to `text` of `size` bytes.
@@ -139,11 +142,11 @@ ALPHABAR_API void alphabar_destroy(alphabar_context* context);
 // The last error of a context as one sentence, copied to `text` of `size` bytes.
 ALPHABAR_API void alphabar_last_error(alphabar_context* context, char* text, size_t size);
 
-// Executes one row: on the host before it returns; on a device by queuing it on `stream` (0 is the legacy default stream), without
-// allocation, synchronisation or reading memory back. `scratch` is memory of alphabar_scratch_bytes() bytes for rows with dynamic
-// thresholding, else may be 0.
-ALPHABAR_API int32_t alphabar_step(alphabar_context* context, const alphabar_row* row, const alphabar_operands* operands,
-                                   uint64_t scratch, uint64_t stream);
+// Executes one row: on the host before it returns; on a device by queuing it on `stream` (0 is the legacy default
+// stream), without allocation, synchronisation or reading memory back. `scratch` is memory of alphabar_scratch_bytes()
+// bytes for rows with dynamic thresholding, else may be 0.
+ALPHABAR_API int32_t alphabar_step(alphabar_context* context, const alphabar_row* row,
+                                   const alphabar_operands* operands, uint64_t scratch, uint64_t stream);
 
 // Scratch memory that a row with dynamic thresholding needs for this many samples, in bytes.
 ALPHABAR_API int64_t alphabar_scratch_bytes(int32_t samples);

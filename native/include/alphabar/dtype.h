@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Storage types. F16 and BF16 are widened exactly, computed in binary32 and rounded once, to nearest even; a NaN stays a NaN. The
-// conversions are bit operations rather than compiler intrinsics, so that every compiler gives the same bits.
+// Storage types. F16 and BF16 are widened exactly, computed in binary32 and rounded once, to nearest even; a NaN stays
+// a NaN. The conversions are bit operations rather than compiler intrinsics, so that every compiler gives the same
+// bits.
 #ifndef ALPHABAR_DTYPE_H
 #define ALPHABAR_DTYPE_H
 
@@ -11,6 +12,10 @@
 
 #if defined(__CUDACC__)
 #define ALPHABAR_HD __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+// Always inlined: the same source is compiled for several instruction sets, and a copy left over for one must never
+// serve another.
+#define ALPHABAR_HD inline __attribute__((always_inline))
 #else
 #define ALPHABAR_HD inline
 #endif

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// log, sin, cos and exp from + - * / sqrt and fma alone, each rounded by IEEE 754: library versions differ between compilers,
-// processors and devices in the last bit, these do not. Contraction and fast-math must be off; every fma is written out. The
-// coefficients interpolate at Chebyshev nodes and are those of io.github.alphabar.random.Elementary.
+// log, sin, cos and exp from + - * / sqrt and fma alone, each rounded by IEEE 754: library versions differ between
+// compilers, processors and devices in the last bit, these do not. Contraction and fast-math must be off; every fma is
+// written out. The coefficients interpolate at Chebyshev nodes and are those of io.github.alphabar.random.Elementary.
 #ifndef ALPHABAR_MATH_H
 #define ALPHABAR_MATH_H
 

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,6 +64,24 @@ class SampleCommandTest {
             Object[] options = Stream.concat(Arrays.stream(same), Arrays.stream(ways[i])).toArray();
             assertArrayEquals(first, Files.readAllBytes(sample("way" + i, options)), Arrays.toString(ways[i]));
         }
+    }
+
+    @Test
+    void theNativeBackendDrawsTheSameFile() throws IOException {
+        String states = Cli.ok("backends").out();
+        if (!states.contains("native  usable")) {
+            System.err.println("SKIPPED, a native test: " + states);
+            Assumptions.abort("the native backend is not here");
+        }
+        for (String solver : List.of("ddpm", "dpmpp-2m-sde")) {
+            Object[] same = {"--solver", solver, "--guidance", 1.5, "--clip", "range:1", "--count", 70, "--backend"};
+            byte[] vector = Files.readAllBytes(sample("vector", with(same, "vector")));
+            assertArrayEquals(vector, Files.readAllBytes(sample("native", with(same, "native"))), solver);
+        }
+    }
+
+    private static Object[] with(Object[] options, Object last) {
+        return Stream.concat(Arrays.stream(options), Stream.of(last)).toArray();
     }
 
     @Test

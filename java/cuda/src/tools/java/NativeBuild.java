@@ -1,0 +1,241 @@
+// SPDX-FileCopyrightText: the alphabar contributors
+// SPDX-License-Identifier: Apache-2.0
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import javax.tools.ToolProvider;
+import org.bytedeco.javacpp.Loader;
+
+/**
+ * Builds what Maven's plugins do not: the bindings that JavaCPP reads from the C header, and the native libraries. Run from its
+ * source by the JDK, in the module's folder, with JavaCPP on the class path. Says nothing of what is up to date, one line of what
+ * was built or why not, and everything of what failed.
+ */
+final class NativeBuild {
+    private static final String PACKAGE = "io.github.alphabar.cuda";
+    private static final String PRESETS = PACKAGE + ".presets.AlphabarPresets";
+    private static final Path TARGET = Path.of("target").toAbsolutePath();
+    private static final Path SELF = Path.of("src/tools/java/NativeBuild.java");
+    private static final Path PRESETS_SOURCE = Path.of("src/main/java", PRESETS.replace('.', '/') + ".java");
+    private static final Path GENERATED = TARGET.resolve("generated-sources/javacpp");
+    private static final Path BINDING = GENERATED.resolve(PACKAGE.replace('.', '/') + "/binding");
+    private static final Path LOG = TARGET.resolve("native-build.log");
+
+    private NativeBuild() {
+    }
+
+    public static void main(String[] args) throws Exception {
+        Path root = Path.of(args[1]).toAbsolutePath().normalize();
+        Files.createDirectories(TARGET);
+        switch (args[0]) {
+            case "bindings" -> bindings(root);
+            case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4]);
+            case "test-sources" -> testSources(root);
+            default -> throw new IllegalArgumentException("Unknown part: " + args[0]);
+        }
+    }
+
+    private static Path header(Path root) {
+        return root.resolve("native/include/alphabar/alphabar.h");
+    }
+
+    private static void bindings(Path root) throws Exception {
+        Path stamp = BINDING.resolve("Alphabar.java");
+        if (isNewer(stamp, List.of(header(root), PRESETS_SOURCE, SELF))) {
+            return;
+        }
+        Files.deleteIfExists(LOG);
+        delete(BINDING);
+        Path classes = Files.createDirectories(TARGET.resolve("presets-classes"));
+        int compiled = ToolProvider.getSystemJavaCompiler()
+                .run(null, null, null, "-proc:none", "-cp", classPath(), "-d", classes.toString(),
+                        PRESETS_SOURCE.toString());
+        if (compiled != 0) {
+            fail("The presets do not compile.");
+        }
+        run("JavaCPP cannot read " + header(root), java(), "-cp", classes + System.getProperty("path.separator")
+                + classPath(), "org.bytedeco.javacpp.tools.Builder",
+                "-Dplatform.includepath=" + root.resolve("native/include"), "-nocompile", "-d", GENERATED.toString(),
+                PRESETS);
+    }
+
+    private static void natives(Path root, Path source, String mode, String cuda)
+            throws Exception {
+        String platform = Loader.getPlatform();
+        Path out = TARGET.resolve("classes").resolve(PACKAGE.replace('.', '/')).resolve(platform);
+        String missing = missing(source, platform, mode);
+        if (missing != null) {
+            if (mode.equals("on")) {
+                fail("The native backends are required, but " + missing);
+            }
+            delete(out);
+            say("native backends not built: " + missing);
+            return;
+        }
+        Files.deleteIfExists(LOG);
+        Path build = TARGET.resolve("cmake");
+        String configured = run("CMake cannot configure the native library", "cmake", "-S", source.toString(), "-B",
+                build.toString(), "-DCMAKE_BUILD_TYPE=Release", "-DALPHABAR_CUDA=" + cuda);
+        run("The native library does not compile", "cmake", "--build", build.toString(), "--target", "alphabar",
+                "--parallel", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        Path library = find(build, "libalphabar.so");
+        Path jni = out.resolve("libjnialphabar.so");
+        List<Path> inputs = new ArrayList<>(List.of(library, header(root), PRESETS_SOURCE, SELF));
+        try (Stream<Path> generated = Files.walk(GENERATED)) {
+            generated.filter(Files::isRegularFile).forEach(inputs::add);
+        }
+        if (!isNewer(jni, inputs)) {
+            delete(out);
+            // prefix2: no absolute rpath of this folder, only $ORIGIN. now: a library that lacks a function is refused when
+            // it is loaded, not by the end of the process at the first call.
+            List<String> command = new ArrayList<>(List.of(java(), "-cp", classPath(),
+                    "org.bytedeco.javacpp.tools.Builder", "-Dplatform.includepath=" + root.resolve("native/include"),
+                    "-Dplatform.linkpath=" + library.getParent(), "-Dplatform.linkpath.prefix2=-L", "-Xcompiler",
+                    "-Wl,-z,now", "-copylibs", "-d", out.toString(), PRESETS));
+            // All of them: what is not named here is missing from the library, and found out at run time.
+            try (Stream<Path> generated = Files.list(BINDING)) {
+                generated.map(f -> PACKAGE + ".binding." + f.getFileName().toString().replace(".java", ""))
+                        .sorted()
+                        .forEach(command::add);
+            }
+            run("The bindings do not compile", command.toArray(String[]::new));
+            if (!Files.exists(jni)) {
+                fail("JavaCPP made no " + jni);
+            }
+            Files.setLastModifiedTime(jni, FileTime.fromMillis(System.currentTimeMillis()));
+        }
+        String kernels = configured.lines()
+                .filter(l -> l.contains("CUDA kernels:"))
+                .map(l -> "; " + l.substring(l.indexOf("CUDA kernels:")))
+                .findFirst()
+                .orElse("");
+        say("native backends built for " + platform + kernels);
+    }
+
+    /** Why the native part cannot be built, with the remedy; null if it can. */
+    private static String missing(Path source, String platform, String mode) {
+        if (!List.of("auto", "on", "off").contains(mode)) {
+            fail("alphabar.native is auto, on or off, but is '" + mode + "'.");
+        }
+        if (mode.equals("off")) {
+            return "alphabar.native=off.";
+        }
+        if (!platform.equals("linux-x86_64")) {
+            return "they are for linux-x86_64, and this is " + platform + ".";
+        }
+        if (!Files.exists(source.resolve("CMakeLists.txt"))) {
+            return "there is no CMakeLists.txt in " + source + ".";
+        }
+        if (!runs("cmake")) {
+            return "there is no cmake on the PATH; install CMake 3.22 or newer and a C++17 compiler.";
+        }
+        String cxx = System.getenv("CXX");
+        if (!(cxx != null ? runs(cxx) : runs("c++") || runs("g++") || runs("clang++"))) {
+            return "there is no C++ compiler on the PATH; install one for C++17 (g++ 9, clang 10 or newer) or set CXX.";
+        }
+        // JavaCPP's own choice of compiler.
+        if (!runs("g++")) {
+            return "there is no g++ on the PATH, which JavaCPP compiles the bindings with; install it.";
+        }
+        return null;
+    }
+
+    /** The description of a row that core's tests have; one copy for both modules, without a jar of tests between them. */
+    private static void testSources(Path root) throws IOException {
+        String name = "io/github/alphabar/backend/RowCase.java";
+        Path from = root.resolve("java/core/src/test/java").resolve(name);
+        Path to = TARGET.resolve("generated-test-sources/core").resolve(name);
+        if (!isNewer(to, List.of(from))) {
+            Files.createDirectories(to.getParent());
+            Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    private static boolean runs(String program) {
+        try {
+            return new ProcessBuilder(program, "--version").redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String run(String otherwise, String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String output = new String(process.getInputStream().readAllBytes());
+        Files.writeString(LOG, String.join(" ", command) + "\n" + output, java.nio.file.StandardOpenOption.CREATE,
+                java.nio.file.StandardOpenOption.APPEND);
+        if (process.waitFor() != 0) {
+            System.err.println(output);
+            fail(otherwise + "; the output is above and in " + LOG + ".");
+        }
+        return output;
+    }
+
+    private static Path find(Path folder, String name) throws IOException {
+        try (Stream<Path> files = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
+            return files.filter(f -> f.getFileName().toString().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new IOException("The build made no " + name + " in " + folder + "."));
+        }
+    }
+
+    private static boolean isNewer(Path file, List<Path> inputs) throws IOException {
+        if (!Files.exists(file)) {
+            return false;
+        }
+        FileTime time = Files.getLastModifiedTime(file);
+        for (Path input : inputs) {
+            if (Files.getLastModifiedTime(input).compareTo(time) > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                files.forEach(f -> {
+                    try {
+                        Files.delete(f);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private static String java() {
+        boolean windows = System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
+        return Path.of(System.getProperty("java.home"), "bin", windows ? "java.exe" : "java").toString();
+    }
+
+    private static String classPath() {
+        return System.getProperty("java.class.path");
+    }
+
+    private static void say(String sentence) {
+        System.out.println("[alphabar] " + sentence);
+    }
+
+    private static void fail(String sentence) {
+        System.err.println("[alphabar] " + sentence);
+        System.exit(1);
+    }
+}
