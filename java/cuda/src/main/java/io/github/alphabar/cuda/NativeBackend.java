@@ -41,7 +41,8 @@ public final class NativeBackend extends RowBackend {
 
         @Override
         public int priority() {
-            return 20;
+            // Below vector, which also takes Java arrays: the best backend must not refuse what another accepts.
+            return 8;
         }
 
         @Override
