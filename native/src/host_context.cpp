@@ -120,10 +120,13 @@ class HostContext final : public alphabar_context {
 const char* alphabar_host_description(void) { return alphabar::best_host_rows().name; }
 
 int32_t alphabar_host_create(int32_t threads, alphabar_context** context) {
-  if (context == nullptr || threads < 0) {
+  if (context == nullptr) {
     return ALPHABAR_INVALID_ARGUMENT;
   }
   *context = nullptr;
+  if (threads < 0) {
+    return ALPHABAR_INVALID_ARGUMENT;
+  }
   const int processors = static_cast<int>(std::thread::hardware_concurrency());
   try {
     *context = new alphabar::HostContext(threads != 0 ? threads : processors < 1 ? 1 : processors);
