@@ -40,17 +40,36 @@ final class SecondSources {
     }
 
     static TabulatedSchedule schedule(String name) throws UnsupportedCaseException {
+        return TabulatedSchedule.ofBetas(betas(name));
+    }
+
+    private static double[] betas(String name) throws UnsupportedCaseException {
         String text = name.toLowerCase(java.util.Locale.ROOT);
         if (text.equals("sd") || text.contains("scaled_linear")) {
-            return TabulatedSchedule.stableDiffusion();
+            return Betas.scaledLinear(1000, 0.00085, 0.012);
         }
         if (text.startsWith("linear")) {
-            return TabulatedSchedule.ddpmLinear();
+            return Betas.linear(1000, 1e-4, 0.02);
         }
         if (text.contains("cos")) {
-            return TabulatedSchedule.ofBetas(Betas.cosine(1000));
+            return Betas.cosine(1000);
         }
         throw new UnsupportedCaseException("the beta schedule '" + name + "' is not known");
+    }
+
+    /** In a float32 recording, the table torch makes of float32 betas: a product in double, each entry rounded. */
+    private static TabulatedSchedule recorded(String name, TraceTensors t) throws UnsupportedCaseException {
+        double[] betas = betas(name);
+        if (!t.isFloat32()) {
+            return TabulatedSchedule.ofBetas(betas);
+        }
+        double[] bar = new double[betas.length];
+        double product = 1;
+        for (int i = 0; i < bar.length; i++) {
+            product *= 1 - (float) betas[i];
+            bar[i] = (float) product;
+        }
+        return TabulatedSchedule.ofAlphaBar(bar);
     }
 
     /** Levels from noisy to clean, then an end. */
@@ -95,7 +114,7 @@ final class SecondSources {
 
     /** functions/denoising.py: generalized_steps and ddpm_steps. */
     private static TraceCase.Part ermon(JsonNode c, TraceTensors t) throws UnsupportedCaseException {
-        TabulatedSchedule schedule = schedule(c.path("beta_schedule").asText());
+        TabulatedSchedule schedule = recorded(c.path("beta_schedule").asText(), t);
         TimeGrid grid = grid(schedule, levels(schedule, c.path("seq_ascending")), Level.clean(0));
         boolean ddpm = c.path("eta").isNull() || c.path("eta").isMissingNode();
         Solver solver = ddpm ? new Ddpm(Ddpm.Variance.FIXED_LARGE_LOG) : new Ddim(c.path("eta").asDouble());
@@ -122,7 +141,7 @@ final class SecondSources {
 
     /** runner/method.py: DDIM, S-PNDM, F-PNDM on a table read one entry later, down to alphaBar_0 at t = -1. */
     private static TraceCase.Part pndm(JsonNode c, TraceTensors t) throws UnsupportedCaseException {
-        TabulatedSchedule schedule = schedule(c.path("beta_schedule").asText());
+        TabulatedSchedule schedule = recorded(c.path("beta_schedule").asText(), t);
         int speed = c.path("sample_speed").asInt();
         int stride = 1000 / speed;
         List<Level> levels = new ArrayList<>();

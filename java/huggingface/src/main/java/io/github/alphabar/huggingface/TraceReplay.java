@@ -305,8 +305,8 @@ public final class TraceReplay {
 
     /**
      * x64: the formulas agree to 1e-12, 1e-9 where errors grow. float32 on the reference's own tables: 2e-6 of the largest term of a
-     * step. The second sources keep their times in float32 too, where an ulp of t near the clean end moves lambda by fifty; an
-     * adaptive step is the difference of two such times.
+     * step, 7e-6 for the second sources, whose tables are made in other orders. The DPM-Solver authors keep their times in float32 too,
+     * where an ulp of t near the clean end moves lambda by fifty; an adaptive step is the difference of two such times.
      */
     private static double tolerance(JsonNode c, Variant variant, boolean badlyConditioned) {
         if (variant == Variant.X64) {
@@ -314,6 +314,9 @@ public final class TraceReplay {
         }
         if (c.has("scheduler_config")) {
             return badlyConditioned ? 10 * variant.step : variant.step;
+        }
+        if (!c.path("group").asText().equals("official_dpm_solver")) {
+            return 7e-6;
         }
         return c.path("kwargs").path("method").asText().equals("adaptive") ? 1e-4 : 5e-5;
     }

@@ -16,6 +16,11 @@ final class TraceTensors {
         this.variant = variant;
     }
 
+    /** Whether the recording was made in float32. */
+    boolean isFloat32() {
+        return variant.equals("f32");
+    }
+
     private String find(String name) {
         String own = id + "/" + variant + "/" + name;
         String shared = id + "/" + name;
