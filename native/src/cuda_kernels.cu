@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kRowThreads) row_kernel(const __grid_constant_
 template <typename Body>
 __global__ void __launch_bounds__(kRowThreads) table_kernel(const __grid_constant__ TableArguments t) {
   __shared__ TableShared shared;
-  const TableBody body{t, shared, static_cast<int64_t>(blockIdx.y), static_cast<int>(threadIdx.x), kRowThreads};
+  TableBody body{t, shared, static_cast<int64_t>(blockIdx.y), static_cast<int>(threadIdx.x), kRowThreads};
   body.find();
   __syncthreads();
   if (body.is_done()) {
