@@ -51,7 +51,7 @@ final class RowCase {
     }
 
     /** Elements before and after every operand, which no step may touch. */
-    private static final int GUARD = 17;
+    static final int GUARD = 17;
 
     double px = 1.0625;
     double pg = -0.75;

@@ -53,7 +53,7 @@ class RowMemoryTest {
     @Test
     void theRowIsWrittenWhereTheHeaderReadsIt() {
         try (Backend backend = Natives.open(); RowMemory memory = (RowMemory) backend.workspace(2, 17)) {
-            SamplingPlan plan = plan("dpmpp-3m", Clip.dynamic(0.875, 3), Guidance.scale(7.5));
+            SamplingPlan plan = plan("dpmpp-3m", Clip.dynamic(0.875, 3), Guidance.scale(7.5).rescaled(0.7));
             StepParams p = StepParams.narrow(plan, 20, DType.F64);
             memory.write(p);
             alphabar_row row = new alphabar_row(at(memory.row.address()));
@@ -61,10 +61,11 @@ class RowMemoryTest {
             assertEquals(p.terms, row.terms());
             assertEquals(1, row.stream());
             double[] want = {p.weight, p.px, p.pg, p.cx, p.cp, p.cg, p.h0, p.h1, p.h2, p.cz, p.varianceFactor,
-                p.varianceOffset, p.sx, p.sp, p.sg, p.range, p.quantile, p.maximum, p.knownAlpha, p.knownSigma};
+                p.varianceOffset, p.sx, p.sp, p.sg, p.range, p.quantile, p.maximum, p.knownAlpha, p.knownSigma,
+                p.rescale};
             double[] got = {row.weight(), row.px(), row.pg(), row.cx(), row.cp(), row.cg(), row.h0(), row.h1(),
                 row.h2(), row.cz(), row.variance_factor(), row.variance_offset(), row.sx(), row.sp(), row.sg(),
-                row.range(), row.quantile(), row.maximum(), row.known_alpha(), row.known_sigma()};
+                row.range(), row.quantile(), row.maximum(), row.known_alpha(), row.known_sigma(), row.rescale()};
             assertArrayEquals(want, got);
         }
     }
@@ -81,6 +82,7 @@ class RowMemoryTest {
             o.outputOffset = 40;
             o.uncondOffset = 2;
             o.inputCopies = 2;
+            o.inputScale = 0.25;
             o.x = HostTensor.allocate(DType.F32, 34);
             o.out = HostTensor.allocate(DType.F32, 34);
             o.output = HostTensor.allocate(DType.F16, 80);
@@ -106,6 +108,7 @@ class RowMemoryTest {
                 w.x(), w.out(), w.output(), w.uncond(), w.h0(), w.h1(), w.store(), w.preview(), w.input(),
                 w.mask(), w.known()};
             assertArrayEquals(want, got);
+            assertEquals(0.25, w.input_scale());
             assertEquals(0, w.noise(), "a row without noise is not told of any");
             assertEquals(0, w.known_noise(), "drawn");
             LongPointer seeds = new LongPointer(at(w.seeds()));
@@ -137,11 +140,12 @@ class RowMemoryTest {
             Alphabar.ALPHABAR_H1, Alphabar.ALPHABAR_H2, Alphabar.ALPHABAR_CZ, Alphabar.ALPHABAR_LEARNED,
             Alphabar.ALPHABAR_LEARNED_LOG, Alphabar.ALPHABAR_PX, Alphabar.ALPHABAR_PG,
             Alphabar.ALPHABAR_CLIP_RANGE, Alphabar.ALPHABAR_CLIP_DYNAMIC, Alphabar.ALPHABAR_STORE,
-            Alphabar.ALPHABAR_SX, Alphabar.ALPHABAR_SP, Alphabar.ALPHABAR_SG, Alphabar.ALPHABAR_GUIDED};
+            Alphabar.ALPHABAR_SX, Alphabar.ALPHABAR_SP, Alphabar.ALPHABAR_SG, Alphabar.ALPHABAR_GUIDED,
+            Alphabar.ALPHABAR_RESCALE};
         int[] plan = {StepParams.CX, StepParams.CP, StepParams.CG, StepParams.H0, StepParams.H1, StepParams.H2,
             StepParams.CZ, StepParams.LEARNED, StepParams.LEARNED_LOG, StepParams.PX, StepParams.PG,
             StepParams.CLIP_RANGE, StepParams.CLIP_DYNAMIC, StepParams.STORE, StepParams.SX, StepParams.SP,
-            StepParams.SG, StepParams.GUIDED};
+            StepParams.SG, StepParams.GUIDED, StepParams.RESCALE};
         assertArrayEquals(plan, header);
     }
 

@@ -9,11 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.alphabar.backend.Backend;
 import io.github.alphabar.backend.BackendException;
 import io.github.alphabar.backend.Backends;
+import io.github.alphabar.cuda.binding.Alphabar;
 import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -127,14 +130,21 @@ class UnavailableTest {
 
     @Test
     void aLibraryOfAnotherVersionIsRefused() throws Exception {
-        fake(functions(7, "status_text", "host_description", "host_create", "cuda_create", "cuda_unavailable",
-                "destroy", "last_error", "step", "scratch_bytes"));
-        assertRefused(child(), "libalphabar has version 7 of its interface", "version 1", REMEDY);
+        // Every function that the bindings call, so that the version is all that is wrong.
+        String[] names = Arrays.stream(Alphabar.class.getDeclaredMethods())
+                .filter(method -> Modifier.isNative(method.getModifiers()))
+                .map(method -> method.getName().replace("alphabar_", ""))
+                .filter(name -> !name.equals("abi_version"))
+                .distinct()
+                .toArray(String[]::new);
+        fake(functions(77, names));
+        assertRefused(child(), "libalphabar has version 77 of its interface",
+                "version " + Alphabar.ALPHABAR_ABI_VERSION, REMEDY);
     }
 
     @Test
     void aLibraryThatLacksAFunctionIsRefusedWhenItIsLoaded() throws Exception {
-        fake(functions(1, "status_text"));
+        fake(functions(Alphabar.ALPHABAR_ABI_VERSION, "status_text"));
         assertRefused(child(), "cannot be loaded", "undefined symbol: alphabar_", REMEDY);
     }
 
