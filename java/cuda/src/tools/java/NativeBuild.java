@@ -1,18 +1,21 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.bytedeco.javacpp.Loader;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 
 /**
  * Builds what Maven's plugins do not: the bindings that JavaCPP reads from the C header, and the native libraries. Run from its
@@ -27,6 +30,7 @@ final class NativeBuild {
     private static final Path PRESETS_SOURCE = Path.of("src/main/java", PRESETS.replace('.', '/') + ".java");
     private static final Path GENERATED = TARGET.resolve("generated-sources/javacpp");
     private static final Path BINDING = GENERATED.resolve(PACKAGE.replace('.', '/') + "/binding");
+    private static final Path BUILD = TARGET.resolve("cmake");
     private static final Path LOG = TARGET.resolve("native-build.log");
 
     private NativeBuild() {
@@ -38,6 +42,7 @@ final class NativeBuild {
         switch (args[0]) {
             case "bindings" -> bindings(root);
             case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4]);
+            case "native-tests" -> nativeTests(Path.of(args[2]).toAbsolutePath().normalize(), args[3]);
             case "test-sources" -> testSources(root);
             default -> throw new IllegalArgumentException("Unknown part: " + args[0]);
         }
@@ -81,12 +86,11 @@ final class NativeBuild {
             return;
         }
         Files.deleteIfExists(LOG);
-        Path build = TARGET.resolve("cmake");
+        forgetCompilersThatCameOrWent();
         String configured = run("CMake cannot configure the native library", "cmake", "-S", source.toString(), "-B",
-                build.toString(), "-DCMAKE_BUILD_TYPE=Release", "-DALPHABAR_CUDA=" + cuda);
-        run("The native library does not compile", "cmake", "--build", build.toString(), "--target", "alphabar",
-                "--parallel", Integer.toString(Runtime.getRuntime().availableProcessors()));
-        Path library = find(build, "libalphabar.so");
+                BUILD.toString(), "-DCMAKE_BUILD_TYPE=Release", "-DALPHABAR_CUDA=" + cuda);
+        compile("The native library does not compile", "alphabar");
+        Path library = find(BUILD, "libalphabar.so");
         Path jni = out.resolve("libjnialphabar.so");
         List<Path> inputs = new ArrayList<>(List.of(library, header(root), PRESETS_SOURCE, SELF));
         try (Stream<Path> generated = Files.walk(GENERATED)) {
@@ -118,6 +122,55 @@ final class NativeBuild {
                 .findFirst()
                 .orElse("");
         say("native backends built for " + platform + kernels);
+    }
+
+    /** CMake remembers which compilers it found and which it did not; they may have been removed or installed since. */
+    private static void forgetCompilersThatCameOrWent() throws IOException {
+        Path cache = BUILD.resolve("CMakeCache.txt");
+        if (Files.exists(cache)) {
+            for (String line : Files.readAllLines(cache)) {
+                if (line.matches("CMAKE_(CXX|CUDA)_COMPILER:.*")
+                        && !Files.isExecutable(Path.of(line.substring(line.indexOf('=') + 1)))) {
+                    Files.delete(cache);
+                    delete(BUILD.resolve("CMakeFiles"));
+                    return;
+                }
+            }
+        }
+    }
+
+    private static void compile(String otherwise, String target) throws IOException, InterruptedException {
+        run(otherwise, "cmake", "--build", BUILD.toString(), "--target", target, "--parallel",
+                Integer.toString(Runtime.getRuntime().availableProcessors()));
+    }
+
+    /** Runs ctest on what {@link #natives} configured. */
+    private static void nativeTests(Path source, String mode) throws Exception {
+        if (missing(source, Loader.getPlatform(), mode) != null) {
+            say("native tests not run, since the native backends were not built.");
+            return;
+        }
+        compile("The native tests do not compile", "all");
+        Path report = Files.createDirectories(TARGET.resolve("ctest-reports")).resolve("TEST-native.xml");
+        Files.deleteIfExists(report);
+        run("A native test failed", "ctest", "--test-dir", BUILD.toString(), "--output-on-failure", "--no-tests=error",
+                "--output-junit", report.toString());
+        int passed = 0;
+        StringBuilder skipped = new StringBuilder();
+        NodeList tests = DocumentBuilderFactory.newDefaultInstance()
+                .newDocumentBuilder()
+                .parse(report.toFile())
+                .getElementsByTagName("testcase");
+        for (int i = 0; i < tests.getLength(); i++) {
+            Element test = (Element) tests.item(i);
+            if (test.getElementsByTagName("skipped").getLength() == 0) {
+                passed++;
+            } else {
+                skipped.append("; ").append(test.getAttribute("name")).append(": ");
+                skipped.append(test.getElementsByTagName("system-out").item(0).getTextContent().strip());
+            }
+        }
+        say(passed + " native tests passed" + skipped);
     }
 
     /** Why the native part cannot be built, with the remedy; null if it can. */
@@ -208,16 +261,11 @@ final class NativeBuild {
 
     private static void delete(Path folder) throws IOException {
         if (Files.isDirectory(folder)) {
-            try (Stream<Path> files = Files.list(folder)) {
-                files.forEach(f -> {
-                    try {
-                        Files.delete(f);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
+            try (Stream<Path> files = Files.walk(folder)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
             }
-            Files.delete(folder);
         }
     }
 
