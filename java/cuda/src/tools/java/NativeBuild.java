@@ -99,11 +99,12 @@ final class NativeBuild {
         if (!isNewer(jni, inputs)) {
             delete(out);
             // prefix2: no absolute rpath of this folder, only $ORIGIN. now: a library that lacks a function is refused when
-            // it is loaded, not by the end of the process at the first call.
+            // it is loaded, not by the end of the process at the first call. static: as cmake/Flags.cmake does.
             List<String> command = new ArrayList<>(List.of(java(), "-cp", classPath(),
                     "org.bytedeco.javacpp.tools.Builder", "-Dplatform.includepath=" + root.resolve("native/include"),
                     "-Dplatform.linkpath=" + library.getParent(), "-Dplatform.linkpath.prefix2=-L", "-Xcompiler",
-                    "-Wl,-z,now", "-copylibs", "-d", out.toString(), PRESETS));
+                    "-Wl,-z,now", "-Xcompiler", "-static-libstdc++", "-Xcompiler", "-static-libgcc", "-Xcompiler",
+                    "-Wl,--gc-sections,--exclude-libs,ALL", "-copylibs", "-d", out.toString(), PRESETS));
             // All of them: what is not named here is missing from the library, and found out at run time.
             try (Stream<Path> generated = Files.list(BINDING)) {
                 generated.map(f -> PACKAGE + ".binding." + f.getFileName().toString().replace(".java", ""))
