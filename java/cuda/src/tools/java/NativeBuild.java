@@ -41,7 +41,8 @@ final class NativeBuild {
         Files.createDirectories(TARGET);
         switch (args[0]) {
             case "bindings" -> bindings(root);
-            case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4]);
+            case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4],
+                    args[5]);
             case "native-tests" -> nativeTests(Path.of(args[2]).toAbsolutePath().normalize(), args[3]);
             case "test-sources" -> testSources(root);
             default -> throw new IllegalArgumentException("Unknown part: " + args[0]);
@@ -72,7 +73,7 @@ final class NativeBuild {
                 PRESETS);
     }
 
-    private static void natives(Path root, Path source, String mode, String cuda)
+    private static void natives(Path root, Path source, String mode, String cuda, String target)
             throws Exception {
         String platform = Loader.getPlatform();
         Path out = TARGET.resolve("classes").resolve(PACKAGE.replace('.', '/')).resolve(platform);
@@ -89,7 +90,7 @@ final class NativeBuild {
         forgetCompilersThatCameOrWent();
         String configured = run("CMake cannot configure the native library", "cmake", "-S", source.toString(), "-B",
                 BUILD.toString(), "-DCMAKE_BUILD_TYPE=Release", "-DALPHABAR_CUDA=" + cuda);
-        compile("The native library does not compile", "alphabar");
+        compile("The native library does not compile", target);
         Path library = find(BUILD, "libalphabar.so");
         Path jni = out.resolve("libjnialphabar.so");
         List<Path> inputs = new ArrayList<>(List.of(library, header(root), PRESETS_SOURCE, SELF));
@@ -98,6 +99,7 @@ final class NativeBuild {
         }
         if (!isNewer(jni, inputs)) {
             delete(out);
+            delete(TARGET.resolve("javacpp-cache"));
             // prefix2: no absolute rpath of this folder, only $ORIGIN. now: a library that lacks a function is refused when
             // it is loaded, not by the end of the process at the first call. static: as cmake/Flags.cmake does.
             List<String> command = new ArrayList<>(List.of(java(), "-cp", classPath(),
