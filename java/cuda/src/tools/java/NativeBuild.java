@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -44,7 +43,6 @@ final class NativeBuild {
             case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4],
                     args[5]);
             case "native-tests" -> nativeTests(Path.of(args[2]).toAbsolutePath().normalize(), args[3]);
-            case "test-sources" -> testSources(root);
             default -> throw new IllegalArgumentException("Unknown part: " + args[0]);
         }
     }
@@ -202,17 +200,6 @@ final class NativeBuild {
             return "there is no g++ on the PATH, which JavaCPP compiles the bindings with; install it.";
         }
         return null;
-    }
-
-    /** The description of a row that core's tests have; one copy for both modules, without a jar of tests between them. */
-    private static void testSources(Path root) throws IOException {
-        String name = "io/github/alphabar/backend/RowCase.java";
-        Path from = root.resolve("java/core/src/test/java").resolve(name);
-        Path to = TARGET.resolve("generated-test-sources/core").resolve(name);
-        if (!isNewer(to, List.of(from))) {
-            Files.createDirectories(to.getParent());
-            Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
-        }
     }
 
     private static boolean runs(String program) {
