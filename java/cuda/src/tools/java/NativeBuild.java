@@ -141,8 +141,10 @@ final class NativeBuild {
     }
 
     private static void compile(String otherwise, String target) throws IOException, InterruptedException {
-        run(otherwise, "cmake", "--build", BUILD.toString(), "--target", target, "--parallel",
-                Integer.toString(Runtime.getRuntime().availableProcessors()));
+        List<String> command = new ArrayList<>(List.of("cmake", "--build", BUILD.toString(), "--parallel",
+                Integer.toString(Runtime.getRuntime().availableProcessors()), "--target"));
+        command.addAll(List.of(target.split(",")));
+        run(otherwise, command.toArray(String[]::new));
     }
 
     /** Runs ctest on what {@link #natives} configured. */

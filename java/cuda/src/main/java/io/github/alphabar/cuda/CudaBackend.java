@@ -174,6 +174,7 @@ public final class CudaBackend extends RowBackend {
      *            how many
      * @return a tensor whose memory is released once it is unreachable
      */
+    @SuppressWarnings("restricted")
     public HostTensor allocatePinned(DType dtype, long elements) {
         long bytes = Math.multiplyExact(elements, dtype.bytes());
         Allocation allocation = Allocation.pinned(context(), bytes);

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** The kernels return the scalar backend's bits, through the bindings, and touch nothing around their operands. */
-class CudaBitsTest {
+public class CudaBitsTest {
     /** 8 and 16 are one group of halves and two; 17 is groups and a tail; 4098 spans several blocks of threads. */
     private static final int[] SIZES = {0, 1, 3, 4, 8, 15, 16, 17, 1024, 4098};
 
