@@ -13,6 +13,10 @@ public enum Quirk {
      */
     FLOAT32_TABLES,
     /**
+     * Coefficients are computed in float32, operation by operation.
+     */
+    FLOAT32_COEFFICIENTS,
+    /**
      * DDIM, its inverse and PNDM step to t - T div N whatever the spacing. Without: to the next timestep. With linspace, trailing
      * or an N that does not divide T the state then has another noise level than the network is told.
      */

@@ -272,8 +272,7 @@ class TraceReplayTest {
         SamplingPlan p = part.plan();
         SamplingPlan plan = new SamplingPlan(p.solver(), p.prediction(), p.clip(), p.guidance(), p.outputs(), steps);
         TraceCase.Part other = new TraceCase.Part(plan, part.rows(), part.whole(), part.before(), part.after(),
-                part.output(), part.uncond(), part.noise(), part.preview(), part.times(), part.samples(),
-                part.resampled());
+                part.output(), part.uncond(), part.noise(), part.preview(), part.times(), part.samples());
         TraceCase mutant = new TraceCase(trace.id(), List.of(other), false, false);
         // 2e-12, twice the tolerance of a step, lets the badly conditioned cases pass unchanged; 1e-9 is that of a rollout.
         return new TraceRunner(backend, DType.F64, 2e-12, 1e-9).run(mutant).failure();
