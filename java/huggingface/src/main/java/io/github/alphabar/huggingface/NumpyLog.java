@@ -3,7 +3,7 @@
 package io.github.alphabar.huggingface;
 
 /**
- * numpy's float32 log, bit for bit where it is vectorised (AVX2 and AVX-512): with u = 2^e m, m in [sqrt(1/2), sqrt(2)) and
+ * numpy's float32 log, bit for bit where it is vectorised (AVX2 and AVX-512): with u = 2^e m, m in (sqrt(1/2), sqrt(2)] and
  * y = m - 1, {@code log(u) = e log(2) + P(y) / Q(y)}, one float32 fma for each step. It is off the nearest float by an ulp in one
  * case of sixteen, and a timestep that is truncated from it hangs on that.
  */
@@ -32,7 +32,7 @@ final class NumpyLog {
         // In double a subnormal float is a normal number: its exponent and mantissa are found like any other's.
         int e = Math.getExponent((double) u) + 1;
         float m = (float) Math.scalb((double) u, -e);
-        if (m < SQRT_HALF) {
+        if (m <= SQRT_HALF) {
             m *= 2;
             e--;
         }

@@ -32,6 +32,6 @@ final class TorchLinspace {
     }
 
     private static float at(float start, float end, float step, int i, int n) {
-        return i < n / 2 ? Math.fma(step, i, start) : Math.fma(-step, n - i - 1, end);
+        return n == 1 || i < n / 2 ? Math.fma(step, i, start) : Math.fma(-step, n - i - 1, end);
     }
 }

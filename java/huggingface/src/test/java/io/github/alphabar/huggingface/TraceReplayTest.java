@@ -58,6 +58,11 @@ class TraceReplayTest {
             // The root of a negative variance.
             "dpm_inverse/grid_sde-dpmsolver++_o2_T10_quirk_nan", "refused: algorithm_type sde-dpmsolver++");
 
+    /** The cases with rows beyond 2e-6 of max(1, |x|) in float32, and how many: the last sums of weights near 10, the others divide by alpha. */
+    private static final Map<String, Integer> BADLY_CONDITIONED = Map.of("dpm_multistep/pp3_T10_nolof_sigma_min", 1,
+            "dpm_multistep/pp2m_cos_karras_T10", 1, "dpm_multistep/pp2m_cos_noclip_T6", 2,
+            "dpm_singlestep/pp2_cos_clip_T8", 1);
+
     private static Report replay(Variant variant, String backend) throws IOException {
         try (Backend b = Backends.named(backend)) {
             return TraceReplay.run(RecordedValues.folder(), variant, b, null, null, _ -> {
@@ -106,6 +111,12 @@ class TraceReplayTest {
         assertEquals(notFinite, decisions.keySet());
         if (variant == Variant.F32) {
             assertEquals(DECISIONS.keySet(), decisions.keySet());
+        }
+        assertEquals(variant == Variant.F32 ? BADLY_CONDITIONED : Map.of(),
+                report.conditioned().stream().collect(Collectors.toMap(Outcome::id, Outcome::conditioned)));
+        for (Outcome o : report.outcomes()) {
+            assertTrue(o.conditioned() > 0 || o.letter() <= o.tolerance(), o.id() + ": " + o.letter());
+            assertTrue(o.worst() <= o.tolerance(), o.id() + ": " + o.worst());
         }
     }
 
