@@ -47,7 +47,10 @@ final class OfficialDpmSolver {
         OfficialNoise noise = noise(c, t, "logSNR");
         double[] times = Arrays.stream(t.vector("model_t")).map(noise::recovered).toArray();
         double[][] seen = t.rows("model_x");
-        double[][] output = t.rows("model_output");
+        Guidance guidance = guidance(c);
+        double[][] output = t.rows(t.has("model_output_cond") ? "model_output_cond" : "model_output");
+        double[][] uncond = guidance == null ? null : t.rows("model_output_uncond");
+        double clean = args.path("t_end").asDouble(noise.cleanest());
         double[] end = t.rows("x")[1];
         double[] shares = order == 2 ? new double[] {0.5} : new double[] {third(noise, 1), third(noise, 2)};
         List<TraceCase.Part> parts = new ArrayList<>();
@@ -60,16 +63,17 @@ final class OfficialDpmSolver {
                 for (int k = 1; k < order; k++) {
                     levels.add(noise.level(times[i + k]));
                 }
-                levels.add(noise.level((times[i + order - 1] + noise.cleanest()) / 2));
+                levels.add(noise.level((times[i + order - 1] + clean) / 2));
             } else {
-                double target = last ? last(noise, times[i]) : times[i + order];
+                double target = last ? last(noise, times[i], clean) : times[i + order];
                 levels.addAll(noise.inside(times[i], target, shares));
                 levels.add(noise.level(target));
             }
             SamplingPlan group = SamplingPlan.of(grid(levels), new DpmSolverSinglestep(algorithm(c), order, form(args),
-                    false, ThirdOrder.EXACT, noise.arithmetic()), prediction(c));
+                    false, ThirdOrder.EXACT, noise.arithmetic()), prediction(c), clip(c.path("thresholding")),
+                    guidance);
             int rows = rejected ? order - 1 : order;
-            SamplingPlan plan = new SamplingPlan(group.solver(), group.prediction(), group.clip(), null, 1,
+            SamplingPlan plan = new SamplingPlan(group.solver(), group.prediction(), group.clip(), guidance, 1,
                     group.steps().subList(0, rows));
             double[][] before = Arrays.copyOfRange(seen, i, i + rows);
             double[][] after = new double[rows][];
@@ -77,7 +81,9 @@ final class OfficialDpmSolver {
                 after[k] = i + k + 1 < seen.length ? seen[i + k + 1] : end;
             }
             parts.add(new TraceCase.Part(plan, IntStream.range(0, rows).toArray(), true, before, after,
-                    Arrays.copyOfRange(output, i, i + rows), null, null, null, null, (int) t.shape("x")[1]));
+                    Arrays.copyOfRange(output, i, i + rows),
+                    uncond == null ? null : Arrays.copyOfRange(uncond, i, i + rows), null, null, null,
+                    (int) t.shape("x")[1]));
         }
         return parts;
     }
@@ -87,10 +93,10 @@ final class OfficialDpmSolver {
     }
 
     /** The last step ends where all that is left of lambda leads, which is the cleanest time but for rounding. */
-    private static double last(OfficialNoise noise, double from) {
+    private static double last(OfficialNoise noise, double from, double clean) {
         Arithmetic a = noise.arithmetic();
         double lambda = noise.lambda(from);
-        double left = a.of(noise.lambda(a.of(noise.cleanest())) - lambda);
+        double left = a.of(noise.lambda(a.of(clean)) - lambda);
         return noise.inverse(a.of(lambda + left));
     }
 
@@ -156,13 +162,17 @@ final class OfficialDpmSolver {
                     noise.arithmetic());
         }
         Prediction prediction = prediction(c);
-        JsonNode scale = c.path("guidance_scale");
-        Guidance guidance = scale.isNumber() && scale.asDouble() != 1 ? Guidance.scale(scale.asDouble()) : null;
-        SamplingPlan plan = SamplingPlan.of(grid(levels), solver, prediction, clip(c.path("thresholding")), guidance);
+        SamplingPlan plan = SamplingPlan.of(grid(levels), solver, prediction, clip(c.path("thresholding")),
+                guidance(c));
         if (args.path("denoise_to_zero").asBoolean()) {
             plan = denoised(plan, noise.level(to));
         }
         return SecondSources.calls(plan, t, "model_x", t.vector("model_t"));
+    }
+
+    private static Guidance guidance(JsonNode c) {
+        JsonNode scale = c.path("guidance_scale");
+        return scale.isNumber() && scale.asDouble() != 1 ? Guidance.scale(scale.asDouble()) : null;
     }
 
     private static OfficialNoise noise(JsonNode c, TraceTensors t, String skip) throws UnsupportedCaseException {

@@ -318,7 +318,8 @@ public final class TraceReplay {
         // Where the reference's own float32 and float64 runs part, a float32 rollout tells nothing; its steps were compared.
         double rollout = variant != Variant.X64 && trace.badlyConditioned() ? Double.POSITIVE_INFINITY
                 : variant.rollout;
-        TraceRunner.Result r = new TraceRunner(backend, variant.dtype, step, rollout).run(trace);
+        TraceRunner.Result r = new TraceRunner(backend, new TraceRunner.Tolerances(variant.dtype, step, rollout))
+                .run(trace);
         String decision = fails && r.failure() == null ? "finite where the reference is not" : null;
         return new Outcome(id, group, r.steps(), r.worst(), step, r.conditioned(), r.letter(), r.failure(), null,
                 decision);

@@ -24,8 +24,7 @@ final class TraceRunner {
 
     private final Backend backend;
     private final DType dtype;
-    private final double stepTolerance;
-    private final double rolloutTolerance;
+    private final Tolerances tolerances;
 
     private double worst;
     private double letter;
@@ -34,11 +33,23 @@ final class TraceRunner {
     private String failure;
     private String where;
 
-    TraceRunner(Backend backend, DType dtype, double stepTolerance, double rolloutTolerance) {
+    TraceRunner(Backend backend, Tolerances tolerances) {
         this.backend = backend;
-        this.dtype = dtype;
-        this.stepTolerance = stepTolerance;
-        this.rolloutTolerance = rolloutTolerance;
+        this.dtype = tolerances.dtype;
+        this.tolerances = tolerances;
+    }
+
+    /**
+     * What a case is held to.
+     *
+     * @param dtype
+     *            the arithmetic
+     * @param step
+     *            of a row from the recorded state
+     * @param rollout
+     *            of the whole run
+     */
+    record Tolerances(DType dtype, double step, double rollout) {
     }
 
     /**
@@ -154,13 +165,12 @@ final class TraceRunner {
         if (!isFinite(x)) {
             return;
         }
-        String before = failure;
-        double error = compare((HostTensor) t.sample(), part.after()[k], stepTolerance, largest);
+        double error = compare((HostTensor) t.sample(), part.after()[k], tolerances.step, largest);
         letter = Math.max(letter, error);
-        conditioned += error > stepTolerance && failure == before ? 1 : 0;
+        conditioned += error > tolerances.step && failure == null ? 1 : 0;
         if (preview != null) {
             where += ", predicted x0";
-            compare(preview, part.preview()[k], stepTolerance, RowTerms.ofPrediction(row, x, g));
+            compare(preview, part.preview()[k], tolerances.step, RowTerms.ofPrediction(row, x, g));
         }
     }
 
@@ -200,7 +210,7 @@ final class TraceRunner {
                 at[0] = k;
                 where = "row " + part.rows()[k] + ", rollout";
                 advance(t, part, k);
-                compare((HostTensor) t.sample(), part.after()[k], rolloutTolerance, null);
+                compare((HostTensor) t.sample(), part.after()[k], tolerances.rollout, null);
             }
         }
     }
