@@ -92,9 +92,10 @@ final class TraceRunner {
         }
         for (int k = 0; k < part.rows().length; k++) {
             double t = part.plan().steps().get(part.rows()[k]).at().t();
-            // Whole timesteps must agree exactly, fractional ones but for rounding.
+            // Whole timesteps must agree exactly, fractional ones but for rounding: a float32 time found of a lambda moves by 1e-4 where
+            // torch's exp or log is not the nearest float.
             boolean whole = part.times()[k] == Math.rint(part.times()[k]) && t == Math.rint(t);
-            if (Math.abs(t - part.times()[k]) > (whole ? 0 : 1e-6)) {
+            if (Math.abs(t - part.times()[k]) > (whole ? 0 : dtype == DType.F32 ? 1e-3 : 1e-6)) {
                 fail("row " + part.rows()[k] + ": the network is asked at t=" + t + ", the reference asks at t="
                         + part.times()[k]);
             }
