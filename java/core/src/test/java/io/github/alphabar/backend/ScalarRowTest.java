@@ -55,12 +55,17 @@ class ScalarRowTest {
         final StepParams p;
         final StepOperands o;
         final double[] thresholds;
+        final double[] factors;
 
         Reference(RowCase c, StepParams p) {
             this.c = c;
             this.p = p;
             o = c.build().operands;
             thresholds = new double[o.samples];
+            factors = new double[o.samples];
+            for (int s = 0; s < o.samples; s++) {
+                factors[s] = c.guided == Guided.NONE || p.rescale == 0 ? 1 : factor(s);
+            }
             if (c.clip.kind() == Clip.Kind.DYNAMIC) {
                 for (int s = 0; s < o.samples; s++) {
                     double[] magnitudes = new double[(int) o.elements];
@@ -70,6 +75,21 @@ class ScalarRowTest {
                     thresholds[s] = quantile(magnitudes);
                 }
             }
+        }
+
+        private double factor(int s) {
+            double[] cond = new double[(int) o.elements];
+            double[] guided = new double[cond.length];
+            for (int e = 0; e < cond.length; e++) {
+                cond[e] = at(o.output, o.outputOffset + s * o.outputStride + e);
+                guided[e] = combined(s, e).value;
+            }
+            return p.rescale * deviation(cond) / deviation(guided) + (1 - p.rescale);
+        }
+
+        private static double deviation(double[] values) {
+            double mean = Arrays.stream(values).average().orElseThrow();
+            return Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum() / (values.length - 1));
         }
 
         private double quantile(double[] values) {
@@ -86,6 +106,11 @@ class ScalarRowTest {
         }
 
         private Sum g(int s, int e) {
+            return new Sum().add(factors[s], combined(s, e));
+        }
+
+        /** The output before any rescale. */
+        private Sum combined(int s, int e) {
             double cond = at(o.output, o.outputOffset + s * o.outputStride + e);
             if (c.guided == Guided.NONE) {
                 return new Sum().add(1, cond);
@@ -171,6 +196,11 @@ class ScalarRowTest {
                 if (c.preview) {
                     check.check(reference.pred(s, e), Reference.at(o.preview, i), "p");
                 }
+                double scale = c.state == DType.F64 ? c.inputScale : (float) c.inputScale;
+                for (int copy = 0; copy < c.inputCopies; copy++) {
+                    check.check(new Sum().add(scale, reference.next(s, e)),
+                            Reference.at(o.input, copy * o.samples * o.elements + i), "input");
+                }
             }
         }
     }
@@ -184,8 +214,8 @@ class ScalarRowTest {
 
     /**
      * Every rounding errs by at most half an ulp, 2^-24 of what it rounds, and nothing that is rounded exceeds the sum S of the
-     * magnitudes of all terms. A row has at most 2 roundings in g, 2 in p, 1 in clipping, 7 in x', 1 for sqrt or 4 + 3 for exp (its
-     * 2 ulp and its argument's rounding, |argument| below 3), 2 in known and 3 in masking, and a threshold 4 more: below 32.
+     * magnitudes of all terms. A row has at most 2 roundings in g, 2 in its rescale and 1 in its share of the deviation, 2 in p, 1 in clipping, 7 in x', 1 for sqrt or 4 + 3 for exp (its
+     * 2 ulp and its argument's rounding, |argument| below 3), 2 in known, 3 in masking, 1 in the input, and a threshold 4 more: 32.
      */
     private static final int ROUNDINGS = 32;
 
@@ -220,6 +250,7 @@ class ScalarRowTest {
                 // The inputs are two-byte values in both, so only the last rounding differs.
                 RowCase c = random(seed, type);
                 c.inputCopies = 1;
+                c.inputScale = 1;
                 c.inputType = DType.F32;
                 c.preview = false;
                 StepOperands o = c.run(new ScalarBackend()).operands;
