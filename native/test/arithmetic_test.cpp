@@ -39,6 +39,29 @@ static const uint32_t kFarNormals[16] = {0x3e58df51u, 0x3f4f9a98u, 0xbd1320b5u, 
                                          0xbf3a4bc7u, 0x3f6b303du, 0x3e6196e7u, 0xbf6e969du, 0xbf0f4f14u, 0x3d5b15dbu,
                                          0x3f486bf0u, 0xbe4fdd2bu, 0x3fd0b5f2u, 0x3f94f5bbu};
 
+// 2000 elements are several groups of 64 blocks and a rest; the starts put the step of the counter's upper word before,
+// inside and behind a group, and at its edges.
+static void many_blocks_are_those_of_one_at_a_time() {
+  std::vector<float> got(2000);
+  for (int isa = 0; isa < 3; ++isa) {
+    const HostRows* rows = host_rows(isa);
+    if (rows == nullptr) {
+      continue;
+    }
+    for (const int64_t before : {0, 1, 15, 16, 63, 64, 65, 127, 128, 300, 499, 501}) {
+      const int64_t from = 4 * ((int64_t(1) << 32) - before) + before % 4;
+      rows->normals(77, 5, 1, from, got.data(), 2000);
+      int wrong = 0;
+      for (int64_t e = from; e < from + 2000; ++e) {
+        const Normals n = normals(77, static_cast<uint64_t>(e) / 4, 5, 1);
+        const float four[4] = {n.n0, n.n1, n.n2, n.n3};
+        wrong += bits_of(four[e % 4]) != bits_of(got[static_cast<size_t>(e - from)]);
+      }
+      EXPECT(wrong == 0);
+    }
+  }
+}
+
 static void normals_are_those_of_java() {
   for (int isa = 0; isa < 3; ++isa) {
     const HostRows* rows = host_rows(isa);
@@ -189,6 +212,7 @@ static void the_largest_floats_become_infinite_halves() {
 int main() {
   philox_gives_its_known_answers();
   normals_are_those_of_java();
+  many_blocks_are_those_of_one_at_a_time();
   exponentials_are_those_of_java();
   polynomials_are_as_good_as_they_say();
   every_half_rounds_to_nearest_even<F16>(0x7c00u);

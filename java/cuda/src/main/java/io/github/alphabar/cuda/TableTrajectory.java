@@ -214,7 +214,7 @@ public final class TableTrajectory implements AutoCloseable {
          * Sets the plans.
          *
          * @param table
-         *            the plans samples may walk along, alike in guidance and in the number of outputs. {@link #start()} gives sample s
+         *            the plans samples may walk along, alike in guidance and in the number of outputs. {@link TableTrajectory#start(long...)} gives sample s
          *            the plan s modulo their number.
          * @return this
          */

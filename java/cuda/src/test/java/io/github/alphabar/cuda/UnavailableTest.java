@@ -165,8 +165,8 @@ class UnavailableTest {
 
     @Test
     void aLibraryThatLacksAFunctionIsRefusedWhenItIsLoaded() throws Exception {
-        // Each in its turn, since a function that is missing may be one that is called late.
-        for (String missing : functions()) {
+        // One that is called first, one at each step, one that a process may never call.
+        for (String missing : List.of("alphabar_abi_version", "alphabar_step", "alphabar_graph_destroy")) {
             Set<String> others = functions();
             others.remove(missing);
             fake(library(VERSION, others, Map.of()));
