@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: the alphabar contributors
+// SPDX-License-Identifier: Apache-2.0
+package io.github.alphabar.benchmarks;
+
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.results.format.ResultFormatFactory;
+import org.openjdk.jmh.results.format.ResultFormatType;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/** Times points by JMH, each in JVMs of its own. */
+final class Timing {
+    /** What every JVM that is timed gets, besides its heap. */
+    static final List<String> FLAGS = List.of("--add-modules", "jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED", "-XX:+AlwaysPreTouch");
+
+    private final Suite.Size size;
+    private final Path log;
+
+    Timing(Suite.Size size, Path log) {
+        this.size = size;
+        this.log = log;
+    }
+
+    /**
+     * Times one point.
+     *
+     * @throws BenchmarkException
+     *             with the reason, where it was refused or failed
+     */
+    Collection<RunResult> time(Point point) {
+        List<String> jvm = new ArrayList<>(FLAGS);
+        jvm.add("-Xms" + point.heapGigabytes() + "g");
+        jvm.add("-Xmx" + point.heapGigabytes() + "g");
+        ChainedOptionsBuilder options = new OptionsBuilder()
+                .include("^" + Timing.class.getPackageName().replace(".", "\\.") + "\\." + point.benchmark() + "\\."
+                        + point.method() + "$")
+                .forks(Suite.FORKS)
+                .warmupIterations(size.warmups)
+                .warmupTime(size.time)
+                .measurementIterations(size.iterations)
+                .measurementTime(size.time)
+                .jvmArgs(jvm.toArray(String[]::new))
+                .addProfiler(GCProfiler.class)
+                .addProfiler(Traffic.class)
+                .shouldFailOnError(true)
+                .verbosity(VerboseMode.NORMAL)
+                .output(log.toString());
+        point.params().forEach((name, value) -> options.param(name, value));
+        try {
+            return new Runner(options.build()).run();
+        } catch (RunnerException e) {
+            throw new BenchmarkException(point + ": " + reason(e), e);
+        }
+    }
+
+    /** What the JVM that was timed said. */
+    private static String reason(Throwable e) {
+        for (Throwable suppressed : e.getSuppressed()) {
+            return reason(suppressed);
+        }
+        return e.getCause() != null ? reason(e.getCause()) : String.valueOf(e.getMessage());
+    }
+
+    /** JMH's own format. */
+    static byte[] json(Collection<RunResult> results) {
+        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+        try (PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8)) {
+            ResultFormatFactory.getInstance(ResultFormatType.JSON, out).writeOut(results);
+        }
+        return bytes.toByteArray();
+    }
+}
