@@ -6,7 +6,7 @@ module io.github.alphabar.benchmarks {
     requires transitive io.github.alphabar;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
-    requires java.management;
+    requires java.desktop;
     requires transitive jmh.core;
     requires me.tongfei.progressbar;
     requires org.apache.commons.rng.api;

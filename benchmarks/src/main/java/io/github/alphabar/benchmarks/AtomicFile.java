@@ -21,7 +21,8 @@ final class AtomicFile {
             Files.write(temporary, bytes);
             Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw new BenchmarkException("'" + target + "' could not be written (" + e + "); name a folder of yours.", e);
+            throw new BenchmarkException("'" + target + "' could not be written (" + e + "); name a folder of yours.",
+                    e);
         }
     }
 }

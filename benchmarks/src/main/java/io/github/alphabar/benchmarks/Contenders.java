@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.ServiceConfigurationError;
 
 /** Who can be timed here: the backends and the peers, by name. */
 final class Contenders {
@@ -42,7 +41,7 @@ final class Contenders {
         return contender;
     }
 
-    private static Task task(Workload w) {
+    static Task task(Workload w) {
         Row row = w.row;
         boolean sampler = row != Row.NORMALS;
         float[] noise = null;
@@ -57,11 +56,7 @@ final class Contenders {
     /** The built-in peers and those registered as services. */
     static List<Peer> peers() {
         List<Peer> all = new ArrayList<>(List.of(new JavaPeer(), new JdkNormals(), new CommonsRngNormals()));
-        try {
-            ServiceLoader.load(Peer.class, Peer.class.getClassLoader()).forEach(all::add);
-        } catch (ServiceConfigurationError | LinkageError e) {
-            // Compiled with -Ptorch once and run without: it is then as absent as if it had never been compiled.
-        }
+        ServiceLoader.load(Peer.class, Peer.class.getClassLoader()).forEach(all::add);
         if (all.stream().noneMatch(p -> p.name().equals(TORCH))) {
             all.add(new AbsentTorch());
         }

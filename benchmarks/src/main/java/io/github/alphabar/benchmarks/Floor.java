@@ -69,7 +69,8 @@ public class Floor {
     @Setup
     public void open() {
         if (bytes % 64 != 0) {
-            throw new IllegalArgumentException("A floor works on whole lines of 64 bytes, but got " + bytes + " bytes.");
+            throw new IllegalArgumentException(
+                    "A floor works on whole lines of 64 bytes, but got " + bytes + " bytes.");
         }
         if (kind.startsWith("c")) {
             CFloor.unavailable().ifPresent(reason -> {
@@ -170,8 +171,9 @@ public class Floor {
     private void equal(int k, long i, float want) {
         float got = kind.equals(JAVA) ? outArrays[k][(int) i] : out[k].getFloat(i);
         if (got != want) {
-            throw new Gate.Refusal("The floor '" + kind + "' has " + got + " at " + i + " of output " + k + " instead of "
-                    + want + "; it is not timed.");
+            throw new Gate.Refusal(
+                    "The floor '" + kind + "' has " + got + " at " + i + " of output " + k + " instead of "
+                            + want + "; it is not timed.");
         }
     }
 

@@ -65,7 +65,7 @@ final class Gate {
      * row; results are at most 8 such products added up. Measured differences are some 20 times smaller, and a coefficient off by
      * 1e-3 is found out.
      */
-    private static double tolerance(Workload workload) {
+    static double tolerance(Workload workload) {
         Level at = workload.row.levels().getFirst();
         double factor = Math.max(Math.max(1 / at.alpha(), 59 / 24.0),
                 workload.row.isGuided() ? 2 * workload.row.guidanceWeight() : 1);

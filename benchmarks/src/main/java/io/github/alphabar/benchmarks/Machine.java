@@ -74,7 +74,10 @@ final class Machine {
             List<String> level = lines(cache.resolve("level"));
             List<String> type = lines(cache.resolve("type"));
             if (!size.isEmpty() && !level.isEmpty() && !type.isEmpty() && !type.getFirst().equals("Instruction")) {
-                text.append(text.isEmpty() ? "" : ", ").append("L").append(level.getFirst()).append(' ')
+                text.append(text.isEmpty() ? "" : ", ")
+                        .append("L")
+                        .append(level.getFirst())
+                        .append(' ')
                         .append(size.getFirst());
             }
         }

@@ -13,8 +13,9 @@ final class NormalsContender implements Contender {
 
     NormalsContender(String name, Task task, DoubleSupplier normal) {
         if (!task.row().equals("normals") || task.dtype() != DType.F32) {
-            throw new UnsupportedOperationException("'" + name + "' draws normals in F32 and does nothing else, but got '"
-                    + task.row() + "' in " + task.dtype() + ".");
+            throw new UnsupportedOperationException(
+                    "'" + name + "' draws normals in F32 and does nothing else, but got '"
+                            + task.row() + "' in " + task.dtype() + ".");
         }
         this.normal = normal;
         values = new float[Math.toIntExact(task.elements())];

@@ -71,8 +71,8 @@ public final class OpByOp<T> implements Contender {
         }
         switch (task.row()) {
             // Song et al. 2020, arXiv:2010.02502, eq. 12 with eta = 0.
-            case "ddim", "ddim-clipped", "ddim-guided" ->
-                out = ops.add(ops.mul(x0, to.alpha()), ops.mul(eps, to.sigma()));
+            case "ddim", "ddim-clipped",
+                    "ddim-guided" -> out = ops.add(ops.mul(x0, to.alpha()), ops.mul(eps, to.sigma()));
             case "ddpm" -> ddpm(x0, at, to);
             case "dpmpp-2m" -> dpmpp2m(x0, at, to);
             case "dpmpp-3m" -> dpmpp3m(x0, at, to);

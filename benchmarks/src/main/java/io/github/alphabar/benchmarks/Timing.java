@@ -2,6 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.alphabar.benchmarks;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -46,7 +52,7 @@ final class Timing {
                 .include("^" + Timing.class.getPackageName().replace(".", "\\.") + "\\." + point.benchmark() + "\\."
                         + point.method() + "$")
                 .forks(Suite.FORKS)
-                .warmupIterations(size.warmups)
+                .warmupIterations(size.warmups(point))
                 .warmupTime(size.time)
                 .measurementIterations(size.iterations)
                 .measurementTime(size.time)
@@ -72,12 +78,25 @@ final class Timing {
         return e.getCause() != null ? reason(e.getCause()) : String.valueOf(e.getMessage());
     }
 
-    /** JMH's own format. */
+    /** JMH's own format, without what can be computed from it. */
     static byte[] json(Collection<RunResult> results) {
-        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8)) {
             ResultFormatFactory.getInstance(ResultFormatType.JSON, out).writeOut(results);
         }
-        return bytes.toByteArray();
+        ObjectMapper mapper = JsonMapper.builder().build();
+        StringBuilder text = new StringBuilder("[");
+        try {
+            for (JsonNode entry : mapper.readTree(bytes.toByteArray())) {
+                for (JsonNode metric : entry.get("secondaryMetrics")) {
+                    ((ObjectNode) metric).remove(List.of("scorePercentiles", "scoreConfidence", "rawData"));
+                }
+                ((ObjectNode) entry.get("primaryMetric")).remove("scorePercentiles");
+                text.append(text.length() == 1 ? "\n" : ",\n").append(mapper.writeValueAsString(entry));
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        return text.append("\n]\n").toString().getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -35,6 +35,10 @@ public final class Traffic implements InternalProfiler {
     @Override
     public Collection<? extends Result<?>> afterIteration(BenchmarkParams benchmark, IterationParams iteration,
             IterationResult result) {
+        if (result.getRawPrimaryResults().isEmpty()) {
+            // The iteration failed, and its own exception is to be seen.
+            return List.of();
+        }
         String type = benchmark.getBenchmark();
         String simple = type.substring(0, type.lastIndexOf('.'));
         long bytes = bytes(simple.substring(simple.lastIndexOf('.') + 1), benchmark::getParam);
