@@ -12,6 +12,9 @@ import java.util.ServiceLoader;
 
 /** Who can be timed here: the backends and the peers, by name. */
 final class Contenders {
+    private static final long WARM_ELEMENTS = 1 << 25;
+    private static final long WARM_NANOS = 4_000_000_000L;
+
     private Contenders() {
     }
 
@@ -34,11 +37,23 @@ final class Contenders {
         }
         try {
             Gate.check(name, workload, contender);
+            warmUp(contender, workload.elements);
         } catch (RuntimeException | Error e) {
             contender.close();
             throw e;
         }
         return contender;
+    }
+
+    /**
+     * Lets the JIT see enough calls: until then the Vector API is a thousand times slower, so that a warm-up by time alone may end
+     * before it.
+     */
+    private static void warmUp(Contender contender, long elements) {
+        long start = System.nanoTime();
+        for (long done = 0; done < WARM_ELEMENTS && System.nanoTime() - start < WARM_NANOS; done += elements) {
+            contender.step();
+        }
     }
 
     static Task task(Workload w) {

@@ -79,7 +79,7 @@ final class RunCommand implements Callable<Integer> {
         flags.add("-Xms1g -Xmx1g (2g or 4g where floats are kept in arrays)");
         Map<String, String> machine = new LinkedHashMap<>(Machine.describe(commit, flags, command()));
         machine.put("set", size.name().toLowerCase(Locale.ROOT) + ": " + Suite.FORKS + " forks, " + size.warmups
-                + " warm-ups (5 times as many on vector) and " + size.iterations + " iterations of " + size.time
+                + " warm-ups and " + size.iterations + " iterations of " + size.time
                 + " each");
         Path log = temporary();
         List<RunResult> results = new ArrayList<>();

@@ -27,9 +27,6 @@ final class Suite {
         /** Some 25 minutes on two cores. */
         FULL(3, 5, TimeValue.milliseconds(150));
 
-        /** The JIT takes a second to make vector instructions of the Vector API, and is 1000 times slower until then. */
-        private static final int VECTOR_WARMUPS = 5;
-
         final int warmups;
         final int iterations;
         final TimeValue time;
@@ -38,10 +35,6 @@ final class Suite {
             this.warmups = warmups;
             this.iterations = iterations;
             this.time = time;
-        }
-
-        int warmups(Point point) {
-            return "vector".equals(point.backend()) ? warmups * VECTOR_WARMUPS : warmups;
         }
     }
 

@@ -52,7 +52,7 @@ final class Timing {
                 .include("^" + Timing.class.getPackageName().replace(".", "\\.") + "\\." + point.benchmark() + "\\."
                         + point.method() + "$")
                 .forks(Suite.FORKS)
-                .warmupIterations(size.warmups(point))
+                .warmupIterations(size.warmups)
                 .warmupTime(size.time)
                 .measurementIterations(size.iterations)
                 .measurementTime(size.time)

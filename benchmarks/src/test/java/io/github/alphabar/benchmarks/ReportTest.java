@@ -18,9 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ReportTest {
-    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
-    private static final Path README = ROOT.resolve("README.md");
-
     @TempDir
     private Path folder;
 
@@ -117,27 +114,5 @@ class ReportTest {
         assertEquals("1.00 us", Text.time(999.7));
         assertEquals("12.3 ms", Text.time(12_345_678));
         assertEquals("123 us", Text.time(123_400));
-    }
-
-    @Test
-    void theReadmesFiguresAreThoseOfTheCommittedResults() throws IOException {
-        String text = Files.readString(README);
-        int begin = text.indexOf(Readme.BEGIN);
-        assertTrue(begin >= 0, "The README has no figures.");
-        String place = text.substring(begin + Readme.BEGIN.length(), text.indexOf(" --readme", begin));
-        assertEquals(Readme.updated(text, README, ROOT.resolve(place)), text,
-                "Run 'benchmarks report " + place + " --readme README.md'.");
-    }
-
-    @Test
-    void everyCommittedReportIsThatOfItsResults() throws IOException {
-        try (Stream<Path> reports = Files.walk(ROOT.resolve("benchmarks/results"))) {
-            List<Path> all = reports.filter(f -> f.endsWith("report.md")).toList();
-            assertFalse(all.isEmpty());
-            for (Path report : all) {
-                Path of = report.getParent();
-                assertEquals(ReportCommand.text(Results.read(of), of), Files.readString(report), report.toString());
-            }
-        }
     }
 }
