@@ -40,7 +40,12 @@ public class JniCall {
         }
     }
 
-    /** Refuses a library that answers nonsense. */
+    /**
+     * Refuses a library that answers nonsense.
+     *
+     * @throws Throwable
+     *             never
+     */
     @Setup
     public void open() throws Throwable {
         int version = (int) Native.VERSION.invokeExact();

@@ -5,7 +5,6 @@ package io.github.alphabar.benchmarks;
 import io.github.alphabar.tensor.DType;
 import java.awt.Color;
 import java.awt.Font;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -15,10 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -57,6 +55,10 @@ final class Plots {
     }
 
     static List<Path> write(Results results, Path folder) {
+        if (ModuleLayer.boot().findModule("java.desktop").isEmpty()) {
+            // A small runtime of a bundle: the report is made without them, and elsewhere anew with them.
+            return List.of();
+        }
         // No screen is needed, and none may be there.
         System.setProperty("java.awt.headless", "true");
         Plots plots = new Plots(results, folder);
@@ -183,14 +185,10 @@ final class Plots {
             return;
         }
         try {
-            ByteArrayOutputStream png = new ByteArrayOutputStream();
-            BitmapEncoder.saveBitmap(chart, png, BitmapEncoder.BitmapFormat.PNG);
-            keep(name + ".png", png.toByteArray());
-            ByteArrayOutputStream svg = new ByteArrayOutputStream();
-            VectorGraphicsEncoder.saveVectorGraphic(chart, svg, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+            keep(name + ".png", ChartEncoder.getBytes(chart, "png"));
             // Glyphs are outlines with 8 decimals, of which 2 can be seen.
-            String thin = DECIMALS.matcher(svg.toString(StandardCharsets.UTF_8)).replaceAll("$1");
-            keep(name + ".svg", thin.getBytes(StandardCharsets.UTF_8));
+            String svg = new String(ChartEncoder.getBytes(chart, "svg"), StandardCharsets.UTF_8);
+            keep(name + ".svg", DECIMALS.matcher(svg).replaceAll("$1").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new BenchmarkException("The plot '" + name + "' cannot be drawn (" + e + ").", e);
         }

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,6 +23,9 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example:",
             "  benchmarks report benchmarks/results/xeon-avx512-2-cores --readme README.md"})
 final class ReportCommand implements Callable<Integer> {
+    private static final Map<String, String> PLOTS = new TreeMap<>(Map.of("time.png", "time against size", "peers.png",
+            "ratio to peers", "floor-in-cache.png", "share of the floor in cache", "floor.png", "share of the floor"));
+
     @Spec
     private CommandSpec spec;
 
@@ -71,8 +76,11 @@ final class ReportCommand implements Callable<Integer> {
             section(text, "Steps of " + Text.elements(elements), "F32, one thread.",
                     tables.steps(elements, Row.samplers()));
         }
-        text.append("![time against size](time.png)\n\n![ratio to peers](peers.png)\n\n"
-                + "![share of the floor in cache](floor-in-cache.png)\n\n![share of the floor](floor.png)\n\n");
+        PLOTS.forEach((file, title) -> {
+            if (Files.isRegularFile(folder.resolve(file))) {
+                text.append("![").append(title).append("](").append(file).append(")\n\n");
+            }
+        });
         section(text, "Two-byte types", "Beside a time: how many elements in the time of one of F32.", tables.types());
         section(text, "Threads", "", tables.threads());
         section(text, "Normals", "F32, one thread.", tables.normals());
