@@ -24,6 +24,11 @@ if(ALPHABAR_SANITIZE)
   list(APPEND host_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(alphabar_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT ALPHABAR_SANITIZE)
+  # What is built here also runs where the C++ library is older or missing. gc-sections: without the parts of it that nothing
+  # calls, some of which need a newer C library (std::random_device that of glibc 2.36).
+  target_link_options(alphabar_flags INTERFACE -static-libstdc++ -static-libgcc -Wl,--gc-sections)
+endif()
 target_compile_options(alphabar_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:${host_flags}>
   # No contraction on the device either, nor in the host code that nvcc passes on. --threads: architectures in parallel.

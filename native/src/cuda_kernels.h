@@ -15,6 +15,10 @@ namespace alphabar {
 cudaError_t launch_row(const alphabar_row& row, const alphabar_operands& operands, bool flat, uint64_t scratch,
                        cudaStream_t stream, const char** doing);
 
+// Queues a table's rows on the current device, at most 65535 samples.
+cudaError_t launch_table(const alphabar_table& table, const alphabar_operands& operands, uint64_t scratch,
+                         cudaStream_t stream, const char** doing);
+
 // Loads every kernel onto the current device, so that no later step does: a stream may be capturing then.
 cudaError_t load_kernels();
 

@@ -66,14 +66,15 @@ struct ThresholdBody {
     const int64_t at = sample * o.output_stride + e;
     T x = T(0), output = T(0), uncond = T(0), g = T(0);
     if ((a.terms & ALPHABAR_PX) != 0) {
-      Access<false, AnyType>::load(o.x, o.state_type, sample * o.elements + e, 1, &x);
+      Access<false, 4, AnyType>::load(o.x, o.state_type, sample * o.elements + e, 1, &x);
     }
     if ((a.terms & ALPHABAR_PG) != 0) {
-      Access<false, AnyType>::load(o.output, o.output_type, o.output_offset + at, 1, &output);
+      Access<false, 4, AnyType>::load(o.output, o.output_type, o.output_offset + at, 1, &output);
       if ((a.terms & ALPHABAR_GUIDED) != 0) {
-        Access<false, AnyType>::load(o.uncond, o.output_type, o.uncond_offset + at, 1, &uncond);
+        Access<false, 4, AnyType>::load(o.uncond, o.output_type, o.uncond_offset + at, 1, &uncond);
       }
-      g = guided(a.terms, a.c.weight, output, uncond);
+      const T factor = a.factors == nullptr ? T(1) : static_cast<T>(a.factors[sample]);
+      g = rescaled(a.terms, factor, guided(a.terms, a.c.weight, output, uncond));
     }
     return Keys<T>::of(predicted(a.terms, a.c.px, x, a.c.pg, g));
   }

@@ -4,6 +4,9 @@
 // Rows on the host: which instruction set, which thread takes which elements. No split changes a bit, because every
 // element is computed alone and noise is addressed by element. A step allocates nothing: blocks are on the stack,
 // thresholds in the caller's scratch. A caller who finds the team busy does the whole row alone.
+#include <stdlib.h>
+#include <string.h>
+
 #include <new>
 #include <thread>
 
@@ -51,19 +54,69 @@ constexpr int64_t kParallelElements = 1 << 16;
 // Drawing noise costs some ten times as much as the rest, but the team must also be woken.
 constexpr int64_t kParallelNoise = 1 << 15;
 
+// One row for the whole batch, or a row for each sample.
 struct Split {
   const HostRows* rows;
-  const alphabar_row* row;
+  const alphabar_row* row;      // null: the table's
+  const alphabar_table* table;  // null: one row
   const alphabar_operands* operands;
-  double* thresholds;  // null unless the row has them
+  double* thresholds;  // null unless some row has them
+  double* factors;     // likewise
   int parties;
   bool flat;
 };
 
-void find_thresholds(void* data, int worker) {
+const alphabar_cursor& cursor_of(const alphabar_table& table, int64_t sample) {
+  return reinterpret_cast<const alphabar_cursor*>(static_cast<uintptr_t>(table.cursors))[sample];
+}
+
+const alphabar_entry* entries_of(const alphabar_table& table) {
+  return reinterpret_cast<const alphabar_entry*>(static_cast<uintptr_t>(table.entries));
+}
+
+// A sample's row with its operands.
+struct SampleRow {
+  const alphabar_row* row;  // null where the sample is done
+  alphabar_operands operands;
+
+  SampleRow(const Split& s, int64_t sample) : row(s.row), operands(*s.operands) {
+    if (s.table == nullptr) {
+      return;
+    }
+    const alphabar_cursor& at = cursor_of(*s.table, sample);
+    if (at.row < 0 || at.row >= at.end || at.row >= s.table->count) {
+      return;
+    }
+    const alphabar_entry& e = entries_of(*s.table)[at.row];
+    const auto slot = [&](int8_t number) { return number < 0 ? 0 : s.table->slots[number % ALPHABAR_SLOTS]; };
+    row = &e.row;
+    operands.x = slot(e.x);
+    operands.out = slot(e.out);
+    operands.h0 = slot(e.h0);
+    operands.h1 = slot(e.h1);
+    operands.h2 = slot(e.h2);
+    operands.store = slot(e.store);
+    operands.draw = e.draw;
+    operands.input_scale = e.input_scale;
+  }
+};
+
+void reduce(void* data, int worker) {
   const Split& s = *static_cast<const Split*>(data);
+  const bool preview = s.operands->preview != 0;
   for (int64_t sample = worker; sample < s.operands->samples; sample += s.parties) {
-    s.thresholds[sample] = s.rows->threshold(*s.row, *s.operands, sample);
+    const SampleRow of(s, sample);
+    if (of.row == nullptr) {
+      continue;
+    }
+    const bool rescales = needs_rescale(of.row->terms, preview);
+    const double factor = rescales ? s.rows->factor(*of.row, of.operands, sample) : 1.0;
+    if (rescales) {
+      s.factors[sample] = factor;
+    }
+    if (needs_threshold(of.row->terms, preview)) {
+      s.thresholds[sample] = s.rows->threshold(*of.row, of.operands, sample, factor);
+    }
   }
 }
 
@@ -79,29 +132,109 @@ void run_part(void* data, int worker) {
     const int64_t sample = s.flat ? 0 : lo / elements;
     const int64_t from = lo - sample * elements;
     const int64_t to = s.flat ? hi : (elements < from + hi - lo ? elements : from + hi - lo);
-    s.rows->run(*s.row, *s.operands, sample, from, to, s.thresholds == nullptr ? 0 : s.thresholds[sample]);
+    const SampleRow of(s, sample);
+    if (of.row != nullptr) {
+      s.rows->run(*of.row, of.operands, sample, from, to,
+                  SampleValues<double>{s.thresholds == nullptr ? 0.0 : s.thresholds[sample],
+                                       s.factors == nullptr ? 1.0 : s.factors[sample]});
+    }
     lo += to - from;
   }
 }
+
+// Aligned as a device's memory is.
+constexpr size_t kAlignment = 256;
+// No process can address more; asked for more, an allocator that checks its callers aborts.
+constexpr size_t kMostBytes = size_t(1) << 47;
 
 class HostContext final : public alphabar_context {
  public:
   explicit HostContext(int threads) : rows_(best_host_rows()), team_(threads) {}
 
   int32_t step(const alphabar_row& row, const alphabar_operands& operands, uint64_t scratch, uint64_t) override {
-    Split split{&rows_, &row, &operands, nullptr, 1, is_flat(row, operands)};
-    const int64_t total = operands.samples * operands.elements;
-    const bool draws = draws_noise(row, operands) || draws_known_noise(row, operands);
-    const bool parallel = team_.threads() > 1 && total >= (draws ? kParallelNoise : kParallelElements);
-    if (needs_threshold(row.terms, operands.preview != 0)) {
-      split.thresholds = reinterpret_cast<double*>(static_cast<uintptr_t>(scratch));
-      share(&find_thresholds, split, parallel && operands.samples > 1);
-    }
-    share(&run_part, split, parallel);
+    Split split{&rows_, &row, nullptr, &operands, nullptr, nullptr, 1, is_flat(row, operands)};
+    execute(split, row.terms, draws_noise(row, operands) || draws_known_noise(row, operands), scratch);
     return ALPHABAR_OK;
   }
 
+  int32_t table_step(const alphabar_table& table, const alphabar_operands& operands, uint64_t scratch,
+                     uint64_t) override {
+    Split split{&rows_, nullptr, &table, &operands, nullptr, nullptr, 1, false};
+    alphabar_row all{};
+    all.terms = table.terms;
+    execute(split, table.terms, draws_noise(all, operands), scratch);
+    auto* cursors = reinterpret_cast<alphabar_cursor*>(static_cast<uintptr_t>(table.cursors));
+    auto* times = reinterpret_cast<float*>(static_cast<uintptr_t>(table.times));
+    for (int32_t sample = 0; sample < operands.samples; ++sample) {
+      alphabar_cursor& at = cursors[sample];
+      if (at.row < 0 || at.row >= at.end || at.row >= table.count) {
+        continue;
+      }
+      ++at.row;
+      if (times != nullptr && at.row < at.end && at.row < table.count) {
+        times[sample] = static_cast<float>(entries_of(table)[at.row].time);
+      }
+    }
+    return ALPHABAR_OK;
+  }
+
+  int32_t allocate(int64_t bytes, uint64_t* address) override {
+    void* memory = nullptr;
+    const size_t size = bytes == 0 ? kAlignment : static_cast<size_t>(bytes);
+    if (size > kMostBytes || posix_memalign(&memory, kAlignment, size) != 0) {
+      return fail(ALPHABAR_OUT_OF_MEMORY, "Cannot allocate %lld bytes of the host's memory.",
+                  static_cast<long long>(bytes));
+    }
+    *address = reinterpret_cast<uintptr_t>(memory);
+    return ALPHABAR_OK;
+  }
+
+  int32_t release(uint64_t address) override {
+    free(reinterpret_cast<void*>(static_cast<uintptr_t>(address)));
+    return ALPHABAR_OK;
+  }
+
+  int32_t allocate_pinned(int64_t bytes, uint64_t* address) override { return allocate(bytes, address); }
+  int32_t release_pinned(uint64_t address) override { return release(address); }
+
+  int32_t copy(uint64_t to, uint64_t from, int64_t bytes, uint64_t) override {
+    memmove(reinterpret_cast<void*>(static_cast<uintptr_t>(to)),
+            reinterpret_cast<const void*>(static_cast<uintptr_t>(from)), static_cast<size_t>(bytes));
+    return ALPHABAR_OK;
+  }
+
+  int32_t synchronize(uint64_t) override { return ALPHABAR_OK; }
+  int32_t stream_create(uint64_t*) override { return absent("streams"); }
+  int32_t stream_destroy(uint64_t) override { return absent("streams"); }
+  int32_t event_create(uint64_t*) override { return absent("events"); }
+  int32_t event_destroy(uint64_t) override { return absent("events"); }
+  int32_t event_record(uint64_t, uint64_t) override { return absent("events"); }
+  int32_t event_wait(uint64_t, uint64_t) override { return absent("events"); }
+  int32_t event_elapsed(uint64_t, uint64_t, float*) override { return absent("events"); }
+  int32_t capture_begin(uint64_t) override { return absent("graphs"); }
+  int32_t capture_end(uint64_t, uint64_t*) override { return absent("graphs"); }
+  int32_t graph_launch(uint64_t, uint64_t) override { return absent("graphs"); }
+  int32_t graph_destroy(uint64_t) override { return absent("graphs"); }
+
  private:
+  int32_t absent(const char* what) {
+    return fail(ALPHABAR_INVALID_ARGUMENT, "The host executes a step before the call returns and has no %s.", what);
+  }
+
+  void execute(Split& split, uint32_t terms, bool draws, uint64_t scratch) {
+    const alphabar_operands& operands = *split.operands;
+    const bool preview = operands.preview != 0;
+    const int64_t total = operands.samples * operands.elements;
+    const bool parallel = team_.threads() > 1 && total >= (draws ? kParallelNoise : kParallelElements);
+    double* numbers = reinterpret_cast<double*>(static_cast<uintptr_t>(scratch));
+    split.thresholds = needs_threshold(terms, preview) ? numbers : nullptr;
+    split.factors = needs_rescale(terms, preview) ? numbers + operands.samples : nullptr;
+    if (split.thresholds != nullptr || split.factors != nullptr) {
+      share(&reduce, split, parallel && operands.samples > 1);
+    }
+    share(&run_part, split, parallel);
+  }
+
   void share(HostTeam::Job job, Split& split, bool parallel) {
     split.parties = team_.threads();
     if (!parallel || !team_.run(job, &split)) {

@@ -4,7 +4,7 @@
 // Rows on the host, a block of 1024 elements at a time. An operand of the arithmetic's type is used where it lies;
 // another is widened into a block on the stack, and noise is drawn into one, so that both stay in the first-level
 // cache. The common rows run as one loop with their terms known to the compiler; any other row runs as a few short
-// loops over the block. Everything on the stack (at most 180 KiB for F64, 90 KiB otherwise): nothing is allocated and
+// loops over the block. Everything on the stack (at most 210 KiB for F64, 120 KiB otherwise): nothing is allocated and
 // any number of threads may call.
 //
 // This file is compiled once for each instruction set, with ALPHABAR_ROWS naming the result. Whatever is not inlined
@@ -12,6 +12,7 @@
 #include "host_rows.h"
 
 #include "alphabar/philox.h"
+#include "alphabar/rescale.h"
 #include "alphabar/threshold.h"
 
 #if defined(__clang__)
@@ -149,7 +150,7 @@ struct Block {
 template <typename T>
 struct Staging {
   alignas(64) T x[kBlock], output[kBlock], uncond[kBlock], h0[kBlock], h1[kBlock], h2[kBlock], v[kBlock], z[kBlock];
-  alignas(64) T mask[kBlock], known[kBlock], z2[kBlock], g[kBlock], p[kBlock], r[kBlock], m[kBlock];
+  alignas(64) T mask[kBlock], known[kBlock], z2[kBlock], g[kBlock], p[kBlock], r[kBlock], m[kBlock], input[kBlock];
   alignas(64) float drawn[kBlock];
 };
 
@@ -165,7 +166,7 @@ void fused_block(const Coefficients<T>& coefficients, const Block<T>& in, T* r, 
     v.uncond = (kTerms & ALPHABAR_GUIDED) != 0 ? in.uncond[i] : T(0);
     v.h0 = (kTerms & ALPHABAR_H0) != 0 ? in.h0[i] : T(0);
     v.z = (kTerms & ALPHABAR_CZ) != 0 ? in.z[i] : T(0);
-    const Results<T> out = element(kTerms, false, false, c, T(0), v);
+    const Results<T> out = element(kTerms, false, false, c, SampleValues<T>{}, v);
     r[i] = out.r;
     if ((kTerms & ALPHABAR_STORE) != 0) {
       m[i] = out.m;
@@ -260,7 +261,14 @@ void predict(uint32_t terms, const Coefficients<T>& c, T threshold, const T* x, 
 }
 
 template <typename T>
-void guide(T weight, const T* output, const T* uncond, T* g, int n) {
+void guide(uint32_t terms, T weight, T factor, const T* output, const T* uncond, T* g, int n) {
+  if ((terms & ALPHABAR_RESCALE) != 0) {
+    ALPHABAR_INDEPENDENT
+    for (int i = 0; i < n; ++i) {
+      g[i] = rescaled(ALPHABAR_RESCALE, factor, guided(ALPHABAR_GUIDED, weight, output[i], uncond[i]));
+    }
+    return;
+  }
   ALPHABAR_INDEPENDENT
   for (int i = 0; i < n; ++i) {
     g[i] = guided(ALPHABAR_GUIDED, weight, output[i], uncond[i]);
@@ -366,15 +374,15 @@ void inpaint(const Coefficients<T>& c, const Block<T>& in, T* r, int n) {
 
 // Any row, in loops of few terms. Results never go where an operand may lie.
 template <typename T>
-void general_block(uint32_t terms, bool preview, const Coefficients<T>& c, T threshold, const Block<T>& in,
-                   Staging<T>& s, int n) {
+void general_block(uint32_t terms, bool preview, const Coefficients<T>& c, const SampleValues<T>& of,
+                   const Block<T>& in, Staging<T>& s, int n) {
   const T* g = in.output;
   if ((terms & ALPHABAR_GUIDED) != 0 && needs_g(terms, preview)) {
-    guide(c.weight, in.output, in.uncond, s.g, n);
+    guide(terms, c.weight, of.factor, in.output, in.uncond, s.g, n);
     g = s.g;
   }
   if (needs_p(terms, preview)) {
-    predict(terms, c, threshold, in.x, g, s.p, n);
+    predict(terms, c, of.threshold, in.x, g, s.p, n);
   }
   const bool learned = needs_learned(terms);
   Terms<T> r;
@@ -418,8 +426,10 @@ const T* noise(const alphabar_operands& o, uint64_t given, int32_t type, uint32_
 
 template <typename T>
 void run_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample, int64_t from, int64_t to,
-            double threshold) {
+            const SampleValues<double>& wide) {
   const Coefficients<T> c = coefficients<T>(row);
+  const SampleValues<T> of{static_cast<T>(wide.threshold), static_cast<T>(wide.factor)};
+  const T input_scale = static_cast<T>(o.input_scale);
   const uint32_t terms = row.terms;
   const bool preview = o.preview != 0;
   const bool reads_x = needs_x(terms, preview);
@@ -460,7 +470,7 @@ void run_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample,
       }
       fused_loop(c, in, r, m, n);
     } else {
-      general_block(terms, preview, c, static_cast<T>(threshold), in, s, n);
+      general_block(terms, preview, c, of, in, s, n);
     }
     store(r, o.out, state, i, n);
     if ((terms & ALPHABAR_STORE) != 0) {
@@ -470,26 +480,93 @@ void run_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample,
       store(s.p, o.preview, o.preview_type, i, n);
     }
     if (o.input != 0) {
-      store(r, o.input, o.input_type, i, n);
+      const T* input = r;
+      if (input_scale != T(1)) {
+        ALPHABAR_INDEPENDENT
+        for (int k = 0; k < n; ++k) {
+          s.input[k] = input_scale * r[k];
+        }
+        input = s.input;
+      }
+      store(input, o.input, o.input_type, i, n);
       if (o.input_copies == 2) {
-        store(r, o.input, o.input_type, total + i, n);
+        store(input, o.input, o.input_type, total + i, n);
       }
     }
   }
 }
 
 void run(const alphabar_row& row, const alphabar_operands& o, int64_t sample, int64_t from, int64_t to,
-         double threshold) {
+         const SampleValues<double>& of) {
   if (o.state_type == ALPHABAR_F64) {
-    run_as<double>(row, o, sample, from, to, threshold);
+    run_as<double>(row, o, sample, from, to, of);
   } else {
-    run_as<float>(row, o, sample, from, to, threshold);
+    run_as<float>(row, o, sample, from, to, of);
   }
+}
+
+// Gives cond and g of a sample as the lanes of rescale.h take them: a block is one round over all lanes.
+template <typename T, typename Visit>
+void each_round(const alphabar_row& row, const Coefficients<T>& c, const alphabar_operands& o, int64_t sample,
+                Staging<T>& s, Visit visit) {
+  static_assert(kBlock == kRescaleLanes, "element e of a block belongs to lane e");
+  for (int64_t e = 0; e < o.elements; e += kBlock) {
+    const int n = static_cast<int>(o.elements - e < kBlock ? o.elements - e : kBlock);
+    const int64_t at = sample * o.output_stride + e;
+    const T* cond = load(o.output, o.output_type, o.output_offset + at, s.output, n);
+    guide(row.terms & ~uint32_t(ALPHABAR_RESCALE), c.weight, T(1), cond,
+          load(o.uncond, o.output_type, o.uncond_offset + at, s.uncond, n), s.g, n);
+    visit(cond, s.g, n);
+  }
+}
+
+double folded(double* lanes) {
+  for (int half = kRescaleLanes / 2; half > 0; half /= 2) {
+    ALPHABAR_INDEPENDENT
+    for (int k = 0; k < half; ++k) {
+      lanes[k] += lanes[k + half];
+    }
+  }
+  return lanes[0];
+}
+
+template <typename T>
+double factor_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample) {
+  const Coefficients<T> c = coefficients<T>(row);
+  Staging<T> s;
+  alignas(64) double cond[kRescaleLanes] = {};
+  alignas(64) double guided[kRescaleLanes] = {};
+  each_round(row, c, o, sample, s, [&](const T* out, const T* g, int n) {
+    ALPHABAR_INDEPENDENT
+    for (int k = 0; k < n; ++k) {
+      cond[k] += static_cast<double>(out[k]);
+      guided[k] += static_cast<double>(g[k]);
+    }
+  });
+  const double count = static_cast<double>(o.elements);
+  const double cond_mean = folded(cond) / count;
+  const double guided_mean = folded(guided) / count;
+  memset(cond, 0, sizeof cond);
+  memset(guided, 0, sizeof guided);
+  each_round(row, c, o, sample, s, [&](const T* out, const T* g, int n) {
+    ALPHABAR_INDEPENDENT
+    for (int k = 0; k < n; ++k) {
+      const double off = static_cast<double>(out[k]) - cond_mean;
+      const double guided_off = static_cast<double>(g[k]) - guided_mean;
+      cond[k] += off * off;
+      guided[k] += guided_off * guided_off;
+    }
+  });
+  return rescale_factor(static_cast<double>(c.rescale), folded(cond), folded(guided), o.elements);
+}
+
+double factor(const alphabar_row& row, const alphabar_operands& o, int64_t sample) {
+  return o.state_type == ALPHABAR_F64 ? factor_as<double>(row, o, sample) : factor_as<float>(row, o, sample);
 }
 
 // Gives the keys of |p| of a sample, a block at a time. They are computed again in each pass instead of being kept.
 template <typename T, typename Visit>
-void each_block(const alphabar_row& row, const Coefficients<T>& c, const alphabar_operands& o, int64_t sample,
+void each_block(const alphabar_row& row, const Coefficients<T>& c, const alphabar_operands& o, int64_t sample, T factor,
                 Staging<T>& s, Visit visit) {
   const uint32_t terms = row.terms & (ALPHABAR_PX | ALPHABAR_PG);
   const bool reads_g = (terms & ALPHABAR_PG) != 0;
@@ -500,7 +577,7 @@ void each_block(const alphabar_row& row, const Coefficients<T>& c, const alphaba
     const T* x = (terms & ALPHABAR_PX) != 0 ? load(o.x, o.state_type, sample * o.elements + e, s.x, n) : nullptr;
     const T* g = reads_g ? load(o.output, o.output_type, o.output_offset + at, s.output, n) : nullptr;
     if (is_guided) {
-      guide(c.weight, g, load(o.uncond, o.output_type, o.uncond_offset + at, s.uncond, n), s.g, n);
+      guide(row.terms, c.weight, factor, g, load(o.uncond, o.output_type, o.uncond_offset + at, s.uncond, n), s.g, n);
       g = s.g;
     }
     predict(terms, c, T(0), x, g, s.p, n);
@@ -509,7 +586,7 @@ void each_block(const alphabar_row& row, const Coefficients<T>& c, const alphaba
 }
 
 template <typename T>
-double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample) {
+double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample, T factor) {
   if (o.elements == 0) {
     return 1;
   }
@@ -527,7 +604,7 @@ double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t
     shift -= digit;
     memset(counts, 0, sizeof counts);
     const uint64_t buckets = (uint64_t(1) << digit) - 1;
-    each_block(row, c, o, sample, s, [&](const T* p, int n) {
+    each_block(row, c, o, sample, factor, s, [&](const T* p, int n) {
       for (int i = 0; i < n; ++i) {
         const uint64_t key = Keys<T>::of(p[i]);
         nan |= key > Keys<T>::kInfinity;
@@ -551,7 +628,7 @@ double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t
     // The next order statistic: the same value again, or the smallest that is larger.
     int64_t at_most = 0;
     uint64_t next = ~uint64_t(0);
-    each_block(row, c, o, sample, s, [&](const T* p, int n) {
+    each_block(row, c, o, sample, factor, s, [&](const T* p, int n) {
       for (int i = 0; i < n; ++i) {
         const uint64_t key = Keys<T>::of(p[i]);
         at_most += key <= prefix ? 1 : 0;
@@ -563,13 +640,14 @@ double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t
   return static_cast<double>(threshold_of(low, high, q.weight, c.maximum));
 }
 
-double threshold(const alphabar_row& row, const alphabar_operands& o, int64_t sample) {
-  return o.state_type == ALPHABAR_F64 ? threshold_as<double>(row, o, sample) : threshold_as<float>(row, o, sample);
+double threshold(const alphabar_row& row, const alphabar_operands& o, int64_t sample, double factor) {
+  return o.state_type == ALPHABAR_F64 ? threshold_as<double>(row, o, sample, factor)
+                                      : threshold_as<float>(row, o, sample, static_cast<float>(factor));
 }
 
 }  // namespace
 
 extern const HostRows ALPHABAR_ROWS;
-const HostRows ALPHABAR_ROWS = {ALPHABAR_ROWS_NAME, &run, &threshold, &draw_normals};
+const HostRows ALPHABAR_ROWS = {ALPHABAR_ROWS_NAME, &run, &factor, &threshold, &draw_normals};
 
 }  // namespace alphabar

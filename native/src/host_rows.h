@@ -5,7 +5,7 @@
 #ifndef ALPHABAR_HOST_ROWS_H
 #define ALPHABAR_HOST_ROWS_H
 
-#include "alphabar/alphabar.h"
+#include "alphabar/fused_step.h"
 
 namespace alphabar {
 
@@ -14,10 +14,13 @@ struct HostRows {
 
   // Elements [from, to) of a sample; to may lie beyond the sample where the batch is one long row.
   void (*run)(const alphabar_row& row, const alphabar_operands& operands, int64_t sample, int64_t from, int64_t to,
-              double threshold);
+              const SampleValues<double>& of);
 
-  // The threshold of a sample.
-  double (*threshold)(const alphabar_row& row, const alphabar_operands& operands, int64_t sample);
+  // The factor of a sample's rescaled guidance.
+  double (*factor)(const alphabar_row& row, const alphabar_operands& operands, int64_t sample);
+
+  // The threshold of a sample, given its factor.
+  double (*threshold)(const alphabar_row& row, const alphabar_operands& operands, int64_t sample, double factor);
 
   // The noise of `count` elements of a draw from element `from` on.
   void (*normals)(uint64_t seed, uint32_t draw, uint32_t stream, int64_t from, float* target, int count);

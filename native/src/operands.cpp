@@ -4,11 +4,16 @@
 // Checks of what comes in through the C interface. Inner loops trust what passed here.
 #include <inttypes.h>
 
+#include <cmath>
+
 #include "alphabar/fused_step.h"
 #include "context.h"
 
 namespace alphabar {
 namespace {
+
+// A launch has one block of samples for each, in a dimension of the grid that ends here.
+constexpr int32_t kMostTableSamples = 65535;
 
 const char* name_of(int32_t type) {
   switch (type) {
@@ -156,6 +161,11 @@ bool check(const alphabar_row& row, const alphabar_operands& o, uint64_t scratch
     }
     checker.type("input", o.input_type, o.state_type);
     checker.need("input", o.input, size_of(o.input_type));
+    // Zeros in the struct are easily forgotten, and an input of zeros is never meant.
+    if (!(std::isfinite(o.input_scale) && o.input_scale != 0)) {
+      checker.complain("The scale of the model input must be finite and not 0, but is %g; 1 gives the state itself.",
+                       o.input_scale);
+    }
   }
   if (o.mask != 0) {
     checker.need("mask", o.mask, state);
@@ -175,12 +185,18 @@ bool check(const alphabar_row& row, const alphabar_operands& o, uint64_t scratch
   if (o.seeds != 0) {
     checker.need("seeds", o.seeds, 8);
   }
+  if (needs_rescale(terms, preview) && !(row.rescale >= 0 && row.rescale <= 1)) {
+    checker.complain("The rescale of guidance must be in [0, 1], but is %g.", row.rescale);
+  }
   if (needs_threshold(terms, preview)) {
     if (!(row.quantile >= 0 && row.quantile <= 1)) {
       checker.complain("The quantile of a dynamic threshold must be in [0, 1], but is %g.", row.quantile);
     }
+  }
+  if (needs_threshold(terms, preview) || needs_rescale(terms, preview)) {
     if (scratch == 0) {
-      checker.complain("A row with dynamic thresholding needs %" PRId64 " bytes of scratch, but got none.",
+      checker.complain("A row with %s needs %" PRId64 " bytes of scratch, but got none.",
+                       needs_threshold(terms, preview) ? "dynamic thresholding" : "rescaled guidance",
                        alphabar_scratch_bytes(o.samples));
     }
     checker.need("scratch", scratch, 8);
@@ -188,11 +204,51 @@ bool check(const alphabar_row& row, const alphabar_operands& o, uint64_t scratch
   return checker.passed();
 }
 
+bool check(const alphabar_table& table, const alphabar_operands& operands, uint64_t scratch, char* text, size_t size) {
+  Checker checker(text, size);
+  checker.need("entries", table.entries, 8);
+  checker.need("cursors", table.cursors, 4);
+  if (table.times != 0) {
+    checker.need("times", table.times, 4);
+  }
+  if (table.count < 1 || table.count > INT32_MAX) {
+    checker.complain("A table needs 1 to %" PRId32 " entries, but has %" PRId64 ".", INT32_MAX, table.count);
+  }
+  if (operands.elements < 1) {
+    checker.complain("A table's step needs at least one element, but got elements=%" PRId64 ".", operands.elements);
+  }
+  if (operands.samples > kMostTableSamples) {
+    checker.complain("A table's step takes at most %" PRId32 " samples, but got %" PRId32 ".", kMostTableSamples,
+                     operands.samples);
+  }
+  for (int k = 0; k < ALPHABAR_SLOTS; ++k) {
+    if ((table.used >> k & 1) != 0) {
+      const char name[] = {'s', 'l', 'o', 't', ' ', static_cast<char>('0' + k), '\0'};
+      checker.need(name, table.slots[k], size_of(operands.state_type));
+    }
+  }
+  if (!checker.passed()) {
+    return false;
+  }
+  // The rest as for a row that has every term of the table; its slots were looked at above.
+  alphabar_row row{};
+  row.terms = table.terms;
+  row.known_sigma = 1;
+  alphabar_operands o = operands;
+  for (int k = 0; k < ALPHABAR_SLOTS; ++k) {
+    if ((table.used >> k & 1) != 0) {
+      o.x = o.out = o.h0 = o.h1 = o.h2 = o.store = table.slots[k];
+    }
+  }
+  o.input_scale = 1;
+  return check(row, o, scratch, text, size);
+}
+
 bool is_flat(const alphabar_row& row, const alphabar_operands& o) {
   const bool preview = o.preview != 0;
   const bool even = o.output_stride == o.elements || !needs_g(row.terms, preview);
   return o.samples == 1 || (even && !draws_noise(row, o) && !draws_known_noise(row, o) && !needs_learned(row.terms) &&
-                            !needs_threshold(row.terms, preview));
+                            !needs_threshold(row.terms, preview) && !needs_rescale(row.terms, preview));
 }
 
 }  // namespace alphabar

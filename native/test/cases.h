@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "alphabar/philox.h"
+#include "alphabar/rescale.h"
 #include "alphabar/threshold.h"
 
 namespace alphabar_test {
@@ -77,6 +78,46 @@ struct Case {
   }
 };
 
+// A batch whose samples walk through a table of rows. Slots are offsets into the arena of what all rows share.
+struct TableCase {
+  Case shared;
+  std::vector<alphabar_entry> entries;
+  std::vector<alphabar_cursor> cursors;
+  uint64_t slots[ALPHABAR_SLOTS] = {};
+  int steps = 0;
+
+  // The table with the arena, the entries and the cursors at some addresses.
+  alphabar_table at(uint64_t base, uint64_t entry_base, uint64_t cursor_base, uint64_t times) const {
+    alphabar_table t{};
+    t.entries = entry_base;
+    t.cursors = cursor_base;
+    t.times = times;
+    t.count = static_cast<int64_t>(entries.size());
+    int64_t wrong = -1;
+    alphabar_table_scan(entries.data(), t.count, &t.terms, &t.used, &wrong);
+    for (int k = 0; k < ALPHABAR_SLOTS; ++k) {
+      t.slots[k] = slots[k] == 0 ? 0 : base + slots[k];
+    }
+    return t;
+  }
+
+  // The row of an entry as one for the whole batch.
+  Case row(const alphabar_entry& e) const {
+    Case c = shared;
+    c.row = e.row;
+    const auto slot = [&](int8_t number) { return number < 0 ? 0 : slots[number]; };
+    c.operands.x = slot(e.x);
+    c.operands.out = slot(e.out);
+    c.operands.h0 = slot(e.h0);
+    c.operands.h1 = slot(e.h1);
+    c.operands.h2 = slot(e.h2);
+    c.operands.store = slot(e.store);
+    c.operands.draw = e.draw;
+    c.operands.input_scale = e.input_scale;
+    return c;
+  }
+};
+
 // An arena's alignment on the host.
 struct alignas(64) Line {
   uint8_t bytes[64];
@@ -118,14 +159,67 @@ class Cases {
       o.output_type = ALPHABAR_F32;
     }
     o.input_copies = 1 + pick(2);
+    o.input_scale = one_in(2) ? 1.0 : 0.25f + std::fabs(value());
     o.draw = pick(1000);
     coefficients(c.row);
     memory(c);
     return c;
   }
 
+  // Samples start at rows of their own; some have nothing to do, some end before the others.
+  TableCase next_table() {
+    static const int64_t kSizes[] = {1, 3, 4, 8, 17, 64, 1000, 4098};
+    TableCase t;
+    Case& c = t.shared;
+    alphabar_operands& o = c.operands;
+    o.samples = 1 + pick(4);
+    o.elements = kSizes[pick(8)];
+    o.state_type = one_in(2) ? ALPHABAR_F32 : pick(3);
+    o.output_type = one_in(2) ? o.state_type : type();
+    o.noise_type = type();
+    o.preview_type = type();
+    o.input_type = type();
+    o.known_noise_type = type();
+    o.input_copies = 1 + pick(2);
+    // All rows plain in half of the tables, so that the bodies for usual rows are seen.
+    const bool usual = one_in(2);
+    const int count = 1 + pick(6);
+    for (int k = 0; k < count; ++k) {
+      alphabar_entry e{};
+      coefficients(e.row);
+      if (usual) {
+        e.row.terms &=
+            ~static_cast<uint32_t>(ALPHABAR_LEARNED | ALPHABAR_LEARNED_LOG | ALPHABAR_CLIP_DYNAMIC | ALPHABAR_RESCALE);
+      }
+      e.time = 10.5 * k;
+      e.input_scale = one_in(2) ? 1.0 : 0.25f + std::fabs(value());
+      e.draw = pick(1000);
+      e.x = static_cast<int8_t>(pick(2));
+      e.out = static_cast<int8_t>(pick(2));
+      e.h0 = static_cast<int8_t>((e.row.terms & ALPHABAR_H0) != 0 ? 2 + pick(3) : -1);
+      e.h1 = static_cast<int8_t>((e.row.terms & ALPHABAR_H1) != 0 ? 2 + pick(3) : -1);
+      e.h2 = static_cast<int8_t>((e.row.terms & ALPHABAR_H2) != 0 ? 2 + pick(3) : -1);
+      e.store = static_cast<int8_t>((e.row.terms & ALPHABAR_STORE) != 0 ? 2 + pick(3) : -1);
+      c.row.terms |= e.row.terms;
+      t.entries.push_back(e);
+    }
+    memory(c);
+    if (usual) {
+      o.mask = o.known = o.known_noise = 0;
+    }
+    for (int k = 0; k < 5; ++k) {
+      t.slots[k] = room(c, o.state_type, o.samples * o.elements);
+    }
+    for (int s = 0; s < o.samples; ++s) {
+      t.cursors.push_back(alphabar_cursor{pick(count + 1), pick(count + 1), 0, 0});
+    }
+    t.steps = count + 1;
+    return t;
+  }
+
  private:
   std::mt19937 random_;
+  bool aligned_ = false;
 
   int pick(int n) { return static_cast<int>(random_() % static_cast<uint32_t>(n)); }
   bool one_in(int n) { return pick(n) == 0; }
@@ -152,12 +246,14 @@ class Cases {
     }
     static const uint32_t kClip[] = {0, ALPHABAR_CLIP_RANGE, ALPHABAR_CLIP_DYNAMIC};
     terms |= kClip[pick(3)];
+    terms |= (terms & ALPHABAR_GUIDED) != 0 && one_in(2) ? ALPHABAR_RESCALE : 0;
     row.terms = terms;
     row.stream = static_cast<uint32_t>(pick(4));
     for (double* c : {&row.weight, &row.px, &row.pg, &row.cx, &row.cp, &row.cg, &row.h0, &row.h1, &row.h2, &row.cz,
                       &row.variance_factor, &row.variance_offset, &row.sx, &row.sp, &row.sg, &row.known_alpha}) {
       *c = value();
     }
+    row.rescale = one_in(4) ? 1.0f : std::fabs(value()) / 2;
     row.known_sigma = one_in(3) ? 0 : std::fabs(value());
     row.range = 0.75f;
     static const float kQuantiles[] = {0.0f, 0.5f, 0.9f, 0.995f, 1.0f};
@@ -165,10 +261,10 @@ class Cases {
     row.maximum = one_in(2) ? 1.5f : 100.0f;
   }
 
-  // Room for n values at an address that is only aligned to its elements half of the time, filled with values.
+  // Room for n values, filled with values; its address may be aligned to no more than its elements.
   uint64_t room(Case& c, int32_t type, int64_t n, bool positive = false) {
     int64_t at = (static_cast<int64_t>(c.arena.size()) + 63) / 64 * 64 + 64;
-    if (one_in(2)) {
+    if (!aligned_ && one_in(2)) {
       at += (1 + pick(5)) * bytes_of(type);
     }
     const size_t old = c.arena.size();
@@ -190,12 +286,13 @@ class Cases {
     const int64_t total = o.samples * o.elements;
     const bool learned = needs_learned(terms);
     // All aligned in half of the cases, so that the vector paths are seen with every row.
+    aligned_ = one_in(2);
     o.x = room(c, o.state_type, total);
     o.out = one_in(3) ? o.x : room(c, o.state_type, total);
-    o.output_offset = pick(3) * 4 + (one_in(4) ? 1 : 0);
-    o.uncond_offset = one_in(2) ? 0 : pick(9);
-    o.output_stride = o.elements * (learned ? 2 : 1) + (one_in(3) ? pick(9) : 0);
-    const int64_t outputs = 16 + o.samples * o.output_stride + o.elements;
+    o.output_offset = aligned_ ? pick(3) * 8 : pick(20);
+    o.uncond_offset = aligned_ || one_in(2) ? 0 : pick(9);
+    o.output_stride = o.elements * (learned ? 2 : 1) + (one_in(3) ? (aligned_ ? 8 * pick(2) : pick(9)) : 0);
+    const int64_t outputs = 24 + o.samples * o.output_stride + o.elements;
     o.output = room(c, o.output_type, outputs, learned && (terms & ALPHABAR_LEARNED) != 0);
     if ((terms & ALPHABAR_GUIDED) != 0) {
       o.uncond = one_in(2) ? o.output : room(c, o.output_type, outputs);
@@ -231,8 +328,9 @@ class Cases {
   }
 };
 
+// All samples, or one of them.
 template <typename T>
-void reference_as(const Case& given, Arena& arena) {
+void reference_as(const Case& given, Arena& arena, int only) {
   using namespace alphabar;
   const alphabar_operands o = given.at(arena.base());
   const alphabar_row& row = given.row;
@@ -251,7 +349,7 @@ void reference_as(const Case& given, Arena& arena) {
     const float four[4] = {n.n0, n.n1, n.n2, n.n3};
     return four[e % 4];
   };
-  for (int64_t sample = 0; sample < o.samples; ++sample) {
+  for (int64_t sample = only < 0 ? 0 : only; sample < (only < 0 ? o.samples : only + 1); ++sample) {
     const auto values = [&](int64_t e) {
       const int64_t i = sample * o.elements + e;
       const int64_t at = sample * o.output_stride + e;
@@ -269,21 +367,52 @@ void reference_as(const Case& given, Arena& arena) {
       v.z2 = o.known_noise != 0 ? get(o.known_noise, o.known_noise_type, i) : drawn(sample, e, 2);
       return v;
     };
-    T threshold = T(0);
+    SampleValues<T> of{T(0), T(1)};
+    if (needs_rescale(terms, preview) && o.elements > 0) {
+      // Lanes and folds as rescale.h has them, over the values of a whole sample.
+      const auto sum = [&](auto value_of) {
+        std::vector<double> lanes(kRescaleLanes);
+        for (int64_t e = 0; e < o.elements; ++e) {
+          lanes[static_cast<size_t>(e % kRescaleLanes)] += value_of(values(e));
+        }
+        while (lanes.size() > 1) {
+          const size_t half = lanes.size() / 2;
+          for (size_t k = 0; k < half; ++k) {
+            lanes[k] += lanes[k + half];
+          }
+          lanes.resize(half);
+        }
+        return lanes[0];
+      };
+      const auto cond = [](const Values<T>& v) { return static_cast<double>(v.output); };
+      const auto whole = [&](const Values<T>& v) {
+        return static_cast<double>(guided(terms, c.weight, v.output, v.uncond));
+      };
+      const double n = static_cast<double>(o.elements);
+      const double cond_mean = sum(cond) / n;
+      const double whole_mean = sum(whole) / n;
+      const double cond_squares =
+          sum([&](const Values<T>& v) { return (cond(v) - cond_mean) * (cond(v) - cond_mean); });
+      const double whole_squares =
+          sum([&](const Values<T>& v) { return (whole(v) - whole_mean) * (whole(v) - whole_mean); });
+      of.factor =
+          static_cast<T>(rescale_factor(static_cast<double>(c.rescale), cond_squares, whole_squares, o.elements));
+    }
     if (needs_threshold(terms, preview) && o.elements > 0) {
       std::vector<T> magnitudes;
       for (int64_t e = 0; e < o.elements; ++e) {
         const Values<T> v = values(e);
-        magnitudes.push_back(std::fabs(predicted(terms, c.px, v.x, c.pg, guided(terms, c.weight, v.output, v.uncond))));
+        magnitudes.push_back(std::fabs(predicted(
+            terms, c.px, v.x, c.pg, rescaled(terms, of.factor, guided(terms, c.weight, v.output, v.uncond)))));
       }
       std::sort(magnitudes.begin(), magnitudes.end());
       const Quantile<T> q = quantile_of(c.quantile, o.elements);
-      threshold = threshold_of(magnitudes[static_cast<size_t>(q.below)], magnitudes[static_cast<size_t>(q.above)],
-                               q.weight, c.maximum);
+      of.threshold = threshold_of(magnitudes[static_cast<size_t>(q.below)], magnitudes[static_cast<size_t>(q.above)],
+                                  q.weight, c.maximum);
     }
     for (int64_t e = 0; e < o.elements; ++e) {
       const int64_t i = sample * o.elements + e;
-      const Results<T> out = element(terms, preview, o.mask != 0, c, threshold, values(e));
+      const Results<T> out = element(terms, preview, o.mask != 0, c, of, values(e));
       put(o.out, o.state_type, i, out.r);
       if ((terms & ALPHABAR_STORE) != 0) {
         put(o.store, o.state_type, i, out.m);
@@ -292,18 +421,39 @@ void reference_as(const Case& given, Arena& arena) {
         put(o.preview, o.preview_type, i, out.p);
       }
       for (int copy = 0; o.input != 0 && copy < o.input_copies; ++copy) {
-        put(o.input, o.input_type, copy * o.samples * o.elements + i, out.r);
+        put(o.input, o.input_type, copy * o.samples * o.elements + i, static_cast<T>(o.input_scale) * out.r);
       }
     }
   }
 }
 
-inline void reference(const Case& given, Arena& arena) {
+inline void reference(const Case& given, Arena& arena, int only = -1) {
   if (given.operands.state_type == ALPHABAR_F64) {
-    reference_as<double>(given, arena);
+    reference_as<double>(given, arena, only);
   } else {
-    reference_as<float>(given, arena);
+    reference_as<float>(given, arena, only);
   }
+}
+
+// One step of every sample, and where the cursors and times are after it.
+inline void reference(const TableCase& given, Arena& arena, std::vector<alphabar_cursor>& cursors,
+                      std::vector<float>& times) {
+  for (int s = 0; s < given.shared.operands.samples; ++s) {
+    alphabar_cursor& at = cursors[static_cast<size_t>(s)];
+    const int32_t count = static_cast<int32_t>(given.entries.size());
+    if (at.row >= std::min(at.end, count)) {
+      continue;
+    }
+    reference(given.row(given.entries[static_cast<size_t>(at.row)]), arena, s);
+    ++at.row;
+    if (at.row < std::min(at.end, count)) {
+      times[static_cast<size_t>(s)] = static_cast<float>(given.entries[static_cast<size_t>(at.row)].time);
+    }
+  }
+}
+
+inline bool same(const std::vector<alphabar_cursor>& a, const std::vector<alphabar_cursor>& b) {
+  return a.size() == b.size() && memcmp(a.data(), b.data(), a.size() * sizeof(alphabar_cursor)) == 0;
 }
 
 }  // namespace alphabar_test

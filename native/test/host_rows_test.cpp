@@ -29,11 +29,14 @@ static void every_instruction_set_gives_the_bits_of_the_specification(int count)
       Arena got(c.arena);
       const alphabar_operands o = c.at(got.base());
       for (int s = 0; s < o.samples && o.elements > 0; ++s) {
-        const double threshold = needs_threshold(c.row.terms, o.preview != 0) ? rows->threshold(c.row, o, s) : 0;
+        const bool preview = o.preview != 0;
+        SampleValues<double> of{0, 1};
+        of.factor = needs_rescale(c.row.terms, preview) ? rows->factor(c.row, o, s) : 1;
+        of.threshold = needs_threshold(c.row.terms, preview) ? rows->threshold(c.row, o, s, of.factor) : 0;
         // Cut at an odd place: in the middle of a block of noise and of a vector.
         const int64_t cut = o.elements * 3 / 7;
-        rows->run(c.row, o, s, cut, o.elements, threshold);
-        rows->run(c.row, o, s, 0, cut, threshold);
+        rows->run(c.row, o, s, cut, o.elements, of);
+        rows->run(c.row, o, s, 0, cut, of);
       }
       if (!EXPECT(got.same(want, c.arena.size()))) {
         printf("  case %d, %s: %s\n", k, rows->name, c.text().c_str());
@@ -53,13 +56,52 @@ static void any_number_of_threads_gives_the_same_bits(int count) {
     const Case c = cases.next();
     Arena want(c.arena);
     reference(c, want);
-    std::vector<double> scratch(static_cast<size_t>(c.operands.samples));
+    std::vector<double> scratch(2 * static_cast<size_t>(c.operands.samples));
     for (alphabar_context* context : contexts) {
       Arena got(c.arena);
       const alphabar_operands o = c.at(got.base());
       EXPECT(alphabar_step(context, &c.row, &o, reinterpret_cast<uintptr_t>(scratch.data()), 0) == ALPHABAR_OK);
       if (!EXPECT(got.same(want, c.arena.size()))) {
         printf("  case %d: %s\n", k, c.text().c_str());
+      }
+    }
+  }
+  for (alphabar_context* context : contexts) {
+    alphabar_destroy(context);
+  }
+}
+
+static void tables_give_the_bits_of_their_rows(int count) {
+  alphabar_context* contexts[2] = {};
+  EXPECT(alphabar_host_create(1, &contexts[0]) == ALPHABAR_OK);
+  EXPECT(alphabar_host_create(3, &contexts[1]) == ALPHABAR_OK);
+  Cases cases(6);
+  for (int k = 0; k < count; ++k) {
+    const TableCase c = cases.next_table();
+    const size_t samples = static_cast<size_t>(c.shared.operands.samples);
+    Arena want(c.shared.arena);
+    std::vector<alphabar_cursor> want_cursors = c.cursors;
+    std::vector<float> want_times(samples, -1.0f);
+    for (int step = 0; step < c.steps; ++step) {
+      reference(c, want, want_cursors, want_times);
+    }
+    for (alphabar_context* context : contexts) {
+      Arena got(c.shared.arena);
+      std::vector<alphabar_cursor> cursors = c.cursors;
+      std::vector<float> times(samples, -1.0f);
+      std::vector<double> scratch(2 * samples);
+      const alphabar_operands o = c.shared.at(got.base());
+      const alphabar_table table =
+          c.at(got.base(), reinterpret_cast<uintptr_t>(c.entries.data()), reinterpret_cast<uintptr_t>(cursors.data()),
+               reinterpret_cast<uintptr_t>(times.data()));
+      for (int step = 0; step < c.steps; ++step) {
+        EXPECT(alphabar_table_step(context, &table, &o, reinterpret_cast<uintptr_t>(scratch.data()), 0) == ALPHABAR_OK);
+      }
+      if (!EXPECT(got.same(want, c.shared.arena.size())) || !EXPECT(same(cursors, want_cursors)) ||
+          !EXPECT(times == want_times)) {
+        char text[512];
+        alphabar_last_error(context, text, sizeof text);
+        printf("  table %d of %zu rows: %s %s\n", k, c.entries.size(), c.shared.text().c_str(), text);
       }
     }
   }
@@ -97,7 +139,7 @@ static void callers_may_share_a_context() {
       o.output = reinterpret_cast<uintptr_t>(g.data());
       o.seeds = reinterpret_cast<uintptr_t>(&seed);
       o.out = reinterpret_cast<uintptr_t>(want.data());
-      best_host_rows().run(row, o, 0, 0, n, 0);
+      best_host_rows().run(row, o, 0, 0, n, SampleValues<double>{0, 1});
       o.out = reinterpret_cast<uintptr_t>(got.data());
       wrong[t] = 0;
       for (int k = 0; k < 50; ++k) {
@@ -137,9 +179,9 @@ static void a_nan_survives_clipping() {
       o.elements = o.output_stride = 20;
       o.x = reinterpret_cast<uintptr_t>(x);
       o.out = reinterpret_cast<uintptr_t>(out);
-      const double threshold = rows->threshold(row, o, 0);
+      const double threshold = rows->threshold(row, o, 0, 1);
       EXPECT(threshold != threshold);
-      rows->run(row, o, 0, 0, 20, threshold);
+      rows->run(row, o, 0, 0, 20, SampleValues<double>{threshold, 1});
       EXPECT(out[7] != out[7]);
       EXPECT(clip == ALPHABAR_CLIP_DYNAMIC || (out[0] == 0 && out[19] == 1));
     }
@@ -151,6 +193,7 @@ int main(int argc, char** argv) {
   printf("Chosen here: %s\n", alphabar_host_description());
   every_instruction_set_gives_the_bits_of_the_specification(count);
   any_number_of_threads_gives_the_same_bits(count / 3);
+  tables_give_the_bits_of_their_rows(count / 3);
   callers_may_share_a_context();
   a_nan_survives_clipping();
   return finish("host_rows_test");

@@ -3,7 +3,7 @@
 //
 // The arithmetic of one element of one row: the specification every backend repeats, for T = float or double.
 //
-//   g  = fma(weight, c - u, u)                            guided; otherwise the output itself
+//   g  = fma(weight, c - u, u)                            guided; otherwise the output itself; rescaled: factor g
 //   p  = px x, fma pg g; clamped (or thresholded: clamp(p, -s, s) / s)
 //   x' = cx x, fma cp p, fma cg g, fma h0 slot, fma h1 slot, fma h2 slot, fma std z
 //   m  = sx x, fma sp p, fma sg g
@@ -38,9 +38,20 @@ ALPHABAR_HD T clamp(T v, T range) {
   return v < -range ? -range : v > range ? range : v;
 }
 
+// What belongs to a sample rather than to an element: its threshold, and the factor of its rescaled guidance.
+template <typename T>
+struct SampleValues {
+  T threshold, factor;
+};
+
 template <typename T>
 ALPHABAR_HD T guided(uint32_t terms, T weight, T output, T uncond) {
   return (terms & ALPHABAR_GUIDED) != 0 ? fused(weight, output - uncond, uncond) : output;
+}
+
+template <typename T>
+ALPHABAR_HD T rescaled(uint32_t terms, T factor, T g) {
+  return (terms & ALPHABAR_RESCALE) != 0 ? factor * g : g;
 }
 
 // p before clipping.
@@ -103,10 +114,15 @@ ALPHABAR_HD bool needs_threshold(uint32_t terms, bool preview) {
   return (terms & ALPHABAR_CLIP_DYNAMIC) != 0 && needs_p(terms, preview);
 }
 
-// The coefficients of a row in the type of the arithmetic.
+ALPHABAR_HD bool needs_rescale(uint32_t terms, bool preview) {
+  return (terms & ALPHABAR_GUIDED) != 0 && (terms & ALPHABAR_RESCALE) != 0 && needs_g(terms, preview);
+}
+
+// The coefficients of a row in the type of the arithmetic, in the order of alphabar_row.
 template <typename T>
 struct Coefficients {
   T weight, px, pg, cx, cp, cg, h0, h1, h2, cz, factor, offset, sx, sp, sg, range, quantile, maximum, alpha, sigma;
+  T rescale;
 };
 
 template <typename T>
@@ -132,6 +148,7 @@ ALPHABAR_HD Coefficients<T> coefficients(const alphabar_row& row) {
   c.maximum = static_cast<T>(row.maximum);
   c.alpha = static_cast<T>(row.known_alpha);
   c.sigma = static_cast<T>(row.known_sigma);
+  c.rescale = static_cast<T>(row.rescale);
   return c;
 }
 
@@ -148,11 +165,12 @@ struct Results {
 };
 
 template <typename T>
-ALPHABAR_HD Results<T> element(uint32_t terms, bool preview, bool masked, const Coefficients<T>& c, T threshold,
-                               const Values<T>& in) {
-  const T g = needs_g(terms, preview) ? guided(terms, c.weight, in.output, in.uncond) : T(0);
+ALPHABAR_HD Results<T> element(uint32_t terms, bool preview, bool masked, const Coefficients<T>& c,
+                               const SampleValues<T>& of, const Values<T>& in) {
+  const T g =
+      needs_g(terms, preview) ? rescaled(terms, of.factor, guided(terms, c.weight, in.output, in.uncond)) : T(0);
   const T p =
-      needs_p(terms, preview) ? clipped(terms, predicted(terms, c.px, in.x, c.pg, g), c.range, threshold) : T(0);
+      needs_p(terms, preview) ? clipped(terms, predicted(terms, c.px, in.x, c.pg, g), c.range, of.threshold) : T(0);
   Sum<T> r;
   r.add((terms & ALPHABAR_CX) != 0, c.cx, in.x);
   r.add((terms & ALPHABAR_CP) != 0, c.cp, p);

@@ -1,18 +1,20 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.bytedeco.javacpp.Loader;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 
 /**
  * Builds what Maven's plugins do not: the bindings that JavaCPP reads from the C header, and the native libraries. Run from its
@@ -27,6 +29,7 @@ final class NativeBuild {
     private static final Path PRESETS_SOURCE = Path.of("src/main/java", PRESETS.replace('.', '/') + ".java");
     private static final Path GENERATED = TARGET.resolve("generated-sources/javacpp");
     private static final Path BINDING = GENERATED.resolve(PACKAGE.replace('.', '/') + "/binding");
+    private static final Path BUILD = TARGET.resolve("cmake");
     private static final Path LOG = TARGET.resolve("native-build.log");
 
     private NativeBuild() {
@@ -37,8 +40,9 @@ final class NativeBuild {
         Files.createDirectories(TARGET);
         switch (args[0]) {
             case "bindings" -> bindings(root);
-            case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4]);
-            case "test-sources" -> testSources(root);
+            case "natives" -> natives(root, Path.of(args[2]).toAbsolutePath().normalize(), args[3], args[4],
+                    args[5]);
+            case "native-tests" -> nativeTests(Path.of(args[2]).toAbsolutePath().normalize(), args[3]);
             default -> throw new IllegalArgumentException("Unknown part: " + args[0]);
         }
     }
@@ -67,7 +71,7 @@ final class NativeBuild {
                 PRESETS);
     }
 
-    private static void natives(Path root, Path source, String mode, String cuda)
+    private static void natives(Path root, Path source, String mode, String cuda, String target)
             throws Exception {
         String platform = Loader.getPlatform();
         Path out = TARGET.resolve("classes").resolve(PACKAGE.replace('.', '/')).resolve(platform);
@@ -81,12 +85,11 @@ final class NativeBuild {
             return;
         }
         Files.deleteIfExists(LOG);
-        Path build = TARGET.resolve("cmake");
+        forgetCompilersThatCameOrWent();
         String configured = run("CMake cannot configure the native library", "cmake", "-S", source.toString(), "-B",
-                build.toString(), "-DCMAKE_BUILD_TYPE=Release", "-DALPHABAR_CUDA=" + cuda);
-        run("The native library does not compile", "cmake", "--build", build.toString(), "--target", "alphabar",
-                "--parallel", Integer.toString(Runtime.getRuntime().availableProcessors()));
-        Path library = find(build, "libalphabar.so");
+                BUILD.toString(), "-DCMAKE_BUILD_TYPE=Release", "-DALPHABAR_CUDA=" + cuda);
+        compile("The native library does not compile", target);
+        Path library = find(BUILD, "libalphabar.so");
         Path jni = out.resolve("libjnialphabar.so");
         List<Path> inputs = new ArrayList<>(List.of(library, header(root), PRESETS_SOURCE, SELF));
         try (Stream<Path> generated = Files.walk(GENERATED)) {
@@ -94,12 +97,14 @@ final class NativeBuild {
         }
         if (!isNewer(jni, inputs)) {
             delete(out);
+            delete(TARGET.resolve("javacpp-cache"));
             // prefix2: no absolute rpath of this folder, only $ORIGIN. now: a library that lacks a function is refused when
-            // it is loaded, not by the end of the process at the first call.
+            // it is loaded, not by the end of the process at the first call. static: as cmake/Flags.cmake does.
             List<String> command = new ArrayList<>(List.of(java(), "-cp", classPath(),
                     "org.bytedeco.javacpp.tools.Builder", "-Dplatform.includepath=" + root.resolve("native/include"),
                     "-Dplatform.linkpath=" + library.getParent(), "-Dplatform.linkpath.prefix2=-L", "-Xcompiler",
-                    "-Wl,-z,now", "-copylibs", "-d", out.toString(), PRESETS));
+                    "-Wl,-z,now", "-Xcompiler", "-static-libstdc++", "-Xcompiler", "-static-libgcc", "-Xcompiler",
+                    "-Wl,--gc-sections,--exclude-libs,ALL", "-copylibs", "-d", out.toString(), PRESETS));
             // All of them: what is not named here is missing from the library, and found out at run time.
             try (Stream<Path> generated = Files.list(BINDING)) {
                 generated.map(f -> PACKAGE + ".binding." + f.getFileName().toString().replace(".java", ""))
@@ -118,6 +123,57 @@ final class NativeBuild {
                 .findFirst()
                 .orElse("");
         say("native backends built for " + platform + kernels);
+    }
+
+    /** CMake remembers which compilers it found and which it did not; they may have been removed or installed since. */
+    private static void forgetCompilersThatCameOrWent() throws IOException {
+        Path cache = BUILD.resolve("CMakeCache.txt");
+        if (Files.exists(cache)) {
+            for (String line : Files.readAllLines(cache)) {
+                if (line.matches("CMAKE_(CXX|CUDA)_COMPILER:.*")
+                        && !Files.isExecutable(Path.of(line.substring(line.indexOf('=') + 1)))) {
+                    Files.delete(cache);
+                    delete(BUILD.resolve("CMakeFiles"));
+                    return;
+                }
+            }
+        }
+    }
+
+    private static void compile(String otherwise, String target) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("cmake", "--build", BUILD.toString(), "--parallel",
+                Integer.toString(Runtime.getRuntime().availableProcessors()), "--target"));
+        command.addAll(List.of(target.split(",")));
+        run(otherwise, command.toArray(String[]::new));
+    }
+
+    /** Runs ctest on what {@link #natives} configured. */
+    private static void nativeTests(Path source, String mode) throws Exception {
+        if (missing(source, Loader.getPlatform(), mode) != null) {
+            say("native tests not run, since the native backends were not built.");
+            return;
+        }
+        compile("The native tests do not compile", "all");
+        Path report = Files.createDirectories(TARGET.resolve("ctest-reports")).resolve("TEST-native.xml");
+        Files.deleteIfExists(report);
+        run("A native test failed", "ctest", "--test-dir", BUILD.toString(), "--output-on-failure", "--no-tests=error",
+                "--output-junit", report.toString());
+        int passed = 0;
+        StringBuilder skipped = new StringBuilder();
+        NodeList tests = DocumentBuilderFactory.newDefaultInstance()
+                .newDocumentBuilder()
+                .parse(report.toFile())
+                .getElementsByTagName("testcase");
+        for (int i = 0; i < tests.getLength(); i++) {
+            Element test = (Element) tests.item(i);
+            if (test.getElementsByTagName("skipped").getLength() == 0) {
+                passed++;
+            } else {
+                skipped.append("; ").append(test.getAttribute("name")).append(": ");
+                skipped.append(test.getElementsByTagName("system-out").item(0).getTextContent().strip());
+            }
+        }
+        say(passed + " native tests passed" + skipped);
     }
 
     /** Why the native part cannot be built, with the remedy; null if it can. */
@@ -146,17 +202,6 @@ final class NativeBuild {
             return "there is no g++ on the PATH, which JavaCPP compiles the bindings with; install it.";
         }
         return null;
-    }
-
-    /** The description of a row that core's tests have; one copy for both modules, without a jar of tests between them. */
-    private static void testSources(Path root) throws IOException {
-        String name = "io/github/alphabar/backend/RowCase.java";
-        Path from = root.resolve("java/core/src/test/java").resolve(name);
-        Path to = TARGET.resolve("generated-test-sources/core").resolve(name);
-        if (!isNewer(to, List.of(from))) {
-            Files.createDirectories(to.getParent());
-            Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
-        }
     }
 
     private static boolean runs(String program) {
@@ -208,16 +253,11 @@ final class NativeBuild {
 
     private static void delete(Path folder) throws IOException {
         if (Files.isDirectory(folder)) {
-            try (Stream<Path> files = Files.list(folder)) {
-                files.forEach(f -> {
-                    try {
-                        Files.delete(f);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
+            try (Stream<Path> files = Files.walk(folder)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
             }
-            Files.delete(folder);
         }
     }
 

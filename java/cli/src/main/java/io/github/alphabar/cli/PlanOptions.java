@@ -86,6 +86,11 @@ final class PlanOptions {
                     + " Default: no guidance.")
     Double guidance;
 
+    @Option(names = "--guidance-rescale", paramLabel = "SHARE", defaultValue = "0",
+            description = "How much of the conditional output's standard deviation guidance keeps, 0 to 1; needs"
+                    + " --guidance. 0.7 is usual for large weights. Default: ${DEFAULT-VALUE}.")
+    double guidanceRescale;
+
     @Option(names = "--scheduler", paramLabel = "FILE",
             description = "A Hugging Face scheduler_config.json: takes the place of --solver, --spacing, --schedule,"
                     + " --zero-snr, --final-level and --clip, and repeats what diffusers does with it.")
@@ -175,7 +180,16 @@ final class PlanOptions {
         return UsageException.checked(() -> {
             TimeGrid grid = places.grid(on, steps, end);
             return SamplingPlan.of(strength == null ? grid : grid.fromStrength(strength), chosen, prediction, rule,
-                    guidance == null ? null : Guidance.scale(guidance));
+                    guidance());
         });
+    }
+
+    /** The guidance asked for, or null. */
+    Guidance guidance() {
+        if (guidance == null && guidanceRescale != 0) {
+            throw new UsageException("--guidance-rescale rescales guidance, but there is no --guidance; give both.");
+        }
+        return guidance == null ? null
+                : UsageException.checked(() -> Guidance.scale(guidance).rescaled(guidanceRescale));
     }
 }

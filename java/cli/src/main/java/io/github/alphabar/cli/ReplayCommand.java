@@ -99,6 +99,11 @@ final class ReplayCommand implements Callable<Integer> {
                 .stream()
                 .filter(o -> o.decision() != null)
                 .forEach(o -> out.println("the reference gives NaN in " + o.id() + "; here: " + o.decision()));
+        report.conditioned()
+                .forEach(o -> out.printf(Locale.ROOT,
+                        "%d of the %d steps of %s beyond %.0e of max(1, |x|) (%.1e), within 4 ulp"
+                                + " of their largest term.%n",
+                        o.conditioned(), o.steps(), o.id(), o.tolerance(), o.letter()));
         if (report.absent() > 0) {
             out.println(report.absent() + " cases have no recording of this variant.");
         }

@@ -201,29 +201,8 @@ final class SampleCommand implements Callable<Integer> {
     }
 
     private Backend openBackend(BackendProvider.Options options) {
-        if (backend != null) {
-            Backend named = UsageException.checked(() -> Backends.named(backend, options));
-            if (worksOnHostMemory(named)) {
-                return named;
-            }
-            named.close();
-            throw new UsageException("Backend '" + backend + "' keeps its samples on a device, and the network runs on"
-                    + " the CPU; leave --backend out.");
-        }
-        for (Backends.Status status : Backends.status()) {
-            if (status.usable()) {
-                Backend best = Backends.named(status.name(), options);
-                if (worksOnHostMemory(best)) {
-                    return best;
-                }
-                best.close();
-            }
-        }
-        throw new RunException("No backend that works on host memory can run here; see 'alphabar backends'.");
-    }
-
-    private static boolean worksOnHostMemory(Backend candidate) {
-        return candidate.allocate(DType.F32, 1) instanceof HostTensor;
+        return backend == null ? Backends.best(options).backend()
+                : UsageException.checked(() -> Backends.named(backend, options));
     }
 
     private void report(SafeFile file, SamplingPlan plan, Backend steps, long[] shape, Timings t) {

@@ -5,10 +5,13 @@ package io.github.alphabar.cli;
 import io.github.alphabar.backend.Backend;
 import io.github.alphabar.onnxruntime.OnnxDenoiser;
 import io.github.alphabar.plan.SamplingPlan;
+import io.github.alphabar.sampling.Denoiser;
+import io.github.alphabar.sampling.HostStaging;
 import io.github.alphabar.sampling.NoiseSource;
 import io.github.alphabar.sampling.Trajectory;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
+import io.github.alphabar.tensor.Tensor;
 import java.nio.file.Path;
 
 /** One batch from noise, or from a picture, to samples. */
@@ -48,28 +51,31 @@ final class SampleRun {
 
     /** Frames and image may be null. */
     Result run(float[] image, Frames frames) {
-        HostTensor output = output();
-        HostTensor preview = frames == null ? null : preview();
+        Tensor output = output();
+        Tensor preview = frames == null ? null : preview();
         Trajectory.Builder builder = describe().preview(preview);
         if (source != null) {
             builder.noise(source);
         }
         Timings timings = new Timings(plan.evaluations());
-        try (Trajectory trajectory = image == null ? builder.start() : builder.startFromImage(repeated(image));
+        try (HostStaging staging = new HostStaging(backend);
+                Trajectory trajectory = image == null ? builder.start()
+                        : builder.startFromImage(staging.toBackend(repeated(image)));
                 Progress progress = Progress.of(plan.solver(), plan.evaluations())) {
+            Denoiser staged = staging.around(network);
             while (!trajectory.isDone()) {
                 int row = trajectory.cursor();
                 long begin = System.nanoTime();
-                network.denoise(trajectory.modelInput(), options.time(plan.steps().get(row)), output);
+                staged.denoise(trajectory.modelInput(), options.time(plan.steps().get(row)), output);
                 long answered = System.nanoTime();
                 trajectory.advance(output);
                 timings.add(answered - begin, System.nanoTime() - answered);
                 if (frames != null) {
-                    frames.write(row, plan.evaluations(), preview);
+                    frames.write(row, plan.evaluations(), staging.toHost(preview));
                 }
                 progress.step();
             }
-            HostTensor samples = (HostTensor) trajectory.sample();
+            HostTensor samples = staging.toHost(trajectory.sample());
             refuseNonFinite(samples);
             return new Result(samples, timings);
         }
@@ -88,13 +94,13 @@ final class SampleRun {
         return dtype == DType.F64 ? DType.F64 : DType.F32;
     }
 
-    private HostTensor output() {
+    private Tensor output() {
         long copies = plan.outputs() * (plan.guidance() == null ? 1L : 2L);
-        return HostTensor.allocate(wide(), seeds.length * copies * network.elements());
+        return backend.allocate(wide(), seeds.length * copies * network.elements());
     }
 
-    private HostTensor preview() {
-        return HostTensor.allocate(wide(), (long) seeds.length * network.elements());
+    private Tensor preview() {
+        return backend.allocate(wide(), (long) seeds.length * network.elements());
     }
 
     /** Runs the steps again and again on the network's first answer, until the JVM has compiled them. */
@@ -102,11 +108,11 @@ final class SampleRun {
         if (seconds == 0) {
             return;
         }
-        HostTensor output = output();
-        HostTensor preview = previewed ? preview() : null;
+        Tensor output = output();
+        Tensor preview = previewed ? preview() : null;
         // The network, too: classes it loads for the first time would undo compiled code.
-        try (Trajectory first = describe().start()) {
-            network.denoise(first.modelInput(), options.time(plan.steps().getFirst()), output);
+        try (HostStaging staging = new HostStaging(backend); Trajectory first = describe().start()) {
+            staging.around(network).denoise(first.modelInput(), options.time(plan.steps().getFirst()), output);
         }
         long begin = System.nanoTime();
         while (System.nanoTime() - begin < seconds * 1e9) {

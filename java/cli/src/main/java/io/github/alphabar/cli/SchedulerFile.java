@@ -45,7 +45,7 @@ final class SchedulerFile {
             LoadedScheduler scheduler = new LoadedScheduler(chosen);
             int skipped = strength == null ? 0
                     : options.steps - Math.max(1, (int) Math.floor(strength * options.steps + 1e-9));
-            Guidance guidance = options.guidance == null ? null : Guidance.scale(options.guidance);
+            Guidance guidance = options.guidance();
             return scheduler.plan(new Run(options.steps, null, options.eta == null ? 0 : options.eta, false, null,
                     guidance, skipped));
         });

@@ -45,10 +45,13 @@ class PlanCommandTest {
     void theOptionsAreThoseOfTheLibrary() {
         SamplingPlan expected = SamplingPlan.of(
                 TimeGrid.of(TabulatedSchedule.stableDiffusion().zeroTerminalSnr(), Spacing.trailing(), 10),
-                new Ddim(0.5, false, true), Prediction.V_PREDICTION, Clip.dynamic(0.9, 1.5), Guidance.scale(7.5));
+                new Ddim(0.5, false, true), Prediction.V_PREDICTION, Clip.dynamic(0.9, 1.5),
+                Guidance.scale(7.5).rescaled(0.7));
         assertEquals(expected, SamplingPlan.fromJson(json("--solver", "ddim", "--steps", "10", "--eta", "0.5",
                 "--schedule", "scaled-linear", "--zero-snr", "--prediction", "v_prediction", "--clip",
-                "dynamic:0.9:1.5", "--guidance", "7.5")));
+                "dynamic:0.9:1.5", "--guidance", "7.5", "--guidance-rescale", "0.7")));
+        assertTrue(Cli.run("plan", "--guidance-rescale", "0.7").err().contains("--guidance"));
+        assertTrue(Cli.run("plan", "--guidance", "2", "--guidance-rescale", "7").err().contains("[0, 1]"));
     }
 
     @Test

@@ -20,10 +20,12 @@ import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The README at the top of the repository says nothing that does not hold. */
+@Tag("build")
 class ReadmeTest {
     private static final Path README = Path.of("../../README.md");
 

@@ -12,9 +12,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("build")
 class ReplayCommandTest {
     private static final Path TRACES = Path
             .of("../huggingface/src/test/resources/io/github/alphabar/huggingface/traces");

@@ -70,6 +70,7 @@ class SampleCommandTest {
     void theNativeBackendDrawsTheSameFile() throws IOException {
         String states = Cli.ok("backends").out();
         if (!states.contains("native  usable")) {
+            assertFalse(Boolean.getBoolean("alphabar.require.native"), () -> "natives are required, but " + states);
             System.err.println("SKIPPED, a native test: " + states);
             Assumptions.abort("the native backend is not here");
         }

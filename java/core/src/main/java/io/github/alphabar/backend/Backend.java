@@ -14,12 +14,16 @@ import io.github.alphabar.tensor.Tensor;
  * present is a plain product, terms with a coefficient of 0 are not read. F16 and BF16 are widened exactly and rounded once.
  *
  * <pre>
- * g  = fma(weight, c - u, u)                            guided; otherwise the output itself
+ * g  = fma(weight, c - u, u)                            guided; otherwise the output itself; rescaled: factor g
  * p  = px x, fma pg g; clamped (or thresholded: clamp(p, -s, s) / s)
  * x' = cx x, fma cp p, fma cg g, fma h0 slot, fma h1 slot, fma h2 slot, fma cz z
  * m  = sx x, fma sp p, fma sg g
  * x' = fma(mask, x', (1 - mask) fma(sigma', z2, alpha' known))    inpainting
+ * in = inputScale x'                                    the next model input
  * </pre>
+ *
+ * The factor of rescaled guidance comes from sums in double over a sample, in one order: element e is added to lane e mod 1024,
+ * lanes are folded in halves.
  *
  * Outputs may share memory with inputs, element for element.
  */
@@ -74,6 +78,21 @@ public interface Backend extends AutoCloseable {
      *             where an operand is missing, too small or of the wrong type
      */
     void step(StepParams params, StepOperands operands, Workspace workspace);
+
+    /**
+     * Copies between any two of this backend's tensors and the host's, in the order of the workspace's steps.
+     *
+     * @param from
+     *            what is copied
+     * @param to
+     *            receives it: as many elements of the same type
+     * @param workspace
+     *            made by this backend; its earlier steps are seen, its later ones see the copy. Where a tensor is the host's, the call
+     *            returns when the copy is done.
+     * @throws IllegalArgumentException
+     *             where sizes or types differ
+     */
+    void copy(Tensor from, Tensor to, Workspace workspace);
 
     @Override
     void close();

@@ -52,6 +52,8 @@ public final class Backends {
             } else {
                 try (Backend backend = provider.open(BackendProvider.Options.DEFAULT)) {
                     list.add(new Status(provider.name(), true, backend.description()));
+                } catch (BackendException e) {
+                    list.add(new Status(provider.name(), false, e.getMessage()));
                 }
             }
         }
@@ -79,9 +81,13 @@ public final class Backends {
         for (BackendProvider provider : providers()) {
             Optional<String> reason = provider.unavailable();
             if (reason.isEmpty()) {
-                Backend backend = provider.open(options);
-                String why = "Using " + backend.name() + ": " + backend.description();
-                return new Choice(backend, passed.isEmpty() ? why : why + " Not " + String.join(" Not ", passed));
+                try {
+                    Backend backend = provider.open(options);
+                    String why = "Using " + backend.name() + ": " + backend.description();
+                    return new Choice(backend, passed.isEmpty() ? why : why + " Not " + String.join(" Not ", passed));
+                } catch (BackendException e) {
+                    reason = Optional.of(e.getMessage());
+                }
             }
             passed.add(provider.name() + ": " + reason.get());
         }

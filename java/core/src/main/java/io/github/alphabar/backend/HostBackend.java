@@ -49,6 +49,8 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         long knownNoiseBase;
         /** Dynamic thresholding: the sample's s. */
         double threshold;
+        /** Rescaled guidance: the sample's factor. */
+        double factor;
 
         final float[] noiseBlock = new float[NOISE_BLOCK];
         final float[] knownBlock = new float[NOISE_BLOCK];
@@ -65,7 +67,9 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         final HostBackend owner;
         final Chunk[] chunks;
         final double[] thresholds;
+        final double[] factors;
         Threshold threshold;
+        Rescale rescale;
         /** The kernels met so far and what they were made for: a plan has few kinds of rows. */
         long[] kernelKeys = new long[16];
         RowKernel[] kernels = new RowKernel[16];
@@ -84,6 +88,7 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
                 chunks[i] = new Chunk();
             }
             this.thresholds = new double[samples];
+            this.factors = new double[samples];
         }
 
         /** Room grows with the kinds of rows, so that none is looked up twice. */
@@ -147,21 +152,17 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         w.operands = o;
         w.kernel = kernel(p, o, w);
         boolean dynamic = p.has(StepParams.CLIP_DYNAMIC) && p.needsP(o.preview != null);
-        if (dynamic) {
-            if (w.threshold == null) {
-                w.threshold = new Threshold();
-            }
-            for (int s = 0; s < o.samples; s++) {
-                place(w.chunks[0], o, s);
-                w.thresholds[s] = w.threshold.of(p, o, w.chunks[0]);
-            }
+        boolean rescaled = p.needsRescale(o.preview != null);
+        if (dynamic || rescaled) {
+            reduce(p, o, w, rescaled, dynamic);
         }
         // Without anything that belongs to a sample, the batch is one long row.
         boolean drawn = (p.needsNoise() && o.noise == null)
                 || (o.mask != null && o.knownNoise == null && p.knownSigma != 0);
         boolean evenOutputs = o.outputStride == o.elements || !p.needsG(o.preview != null);
         w.flat = o.samples == 1
-                || (!dynamic && !drawn && evenOutputs && !p.has(StepParams.LEARNED | StepParams.LEARNED_LOG));
+                || (!dynamic && !rescaled && !drawn && evenOutputs
+                        && !p.has(StepParams.LEARNED | StepParams.LEARNED_LOG));
         long total = o.samples * o.elements;
         w.parties = team == null || total < parallelElements ? 1 : threads;
         try {
@@ -173,6 +174,27 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         } finally {
             w.params = null;
             w.operands = null;
+        }
+    }
+
+    /** The factors first: a threshold is one of the rescaled prediction. */
+    private static void reduce(StepParams p, StepOperands o, HostWorkspace w, boolean rescaled, boolean dynamic) {
+        if (rescaled && w.rescale == null) {
+            w.rescale = new Rescale();
+        }
+        if (dynamic && w.threshold == null) {
+            w.threshold = new Threshold();
+        }
+        Chunk c = w.chunks[0];
+        for (int s = 0; s < o.samples; s++) {
+            place(c, o, s);
+            if (rescaled) {
+                w.factors[s] = w.rescale.of(p, o, c);
+            }
+            c.factor = w.factors[s];
+            if (dynamic) {
+                w.thresholds[s] = w.threshold.of(p, o, c);
+            }
         }
     }
 
@@ -194,6 +216,7 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         if (w.flat) {
             place(c, o, 0);
             c.threshold = w.thresholds[0];
+            c.factor = w.factors[0];
             range(w, c, 0, lo, hi);
             return;
         }
@@ -203,6 +226,7 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
             long to = Math.min(o.elements, from + hi - lo);
             place(c, o, sample);
             c.threshold = w.thresholds[sample];
+            c.factor = w.factors[sample];
             range(w, c, sample, from, to);
             lo += to - from;
         }
@@ -230,6 +254,17 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
             }
             w.kernel.row(p, o, c, e, end);
         }
+    }
+
+    @Override
+    public final void copy(Tensor from, Tensor to, Workspace workspace) {
+        if (!(from instanceof HostTensor source) || !(to instanceof HostTensor target)
+                || from.dtype() != to.dtype()) {
+            throw new IllegalArgumentException(
+                    "The backend '" + name() + "' copies between tensors of the host with one"
+                            + " type, but got " + from + " and " + to + ".");
+        }
+        target.copyFrom(source);
     }
 
     @Override

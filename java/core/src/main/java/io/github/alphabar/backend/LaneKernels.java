@@ -62,6 +62,7 @@ record LaneKernels(VectorSpecies<Float> species, Types types, Noise normals) {
         final Block out = new Block();
         final Block store = new Block();
         final Block preview = new Block();
+        final Block input = new Block();
     }
 
     /** One operand, widened, and the room its two-byte form passes through. */

@@ -17,11 +17,11 @@ import java.lang.foreign.MemorySegment;
  *            the lane width and what kernels of that width share
  */
 record RowKind(long key, LaneKernels lanes) {
-    private static final long PREVIEW = 1L << 32;
-    private static final long INPUT = 1L << 33;
-    private static final long INPUT_TWICE = 1L << 34;
-    private static final long MASK = 1L << 35;
-    private static final long KNOWN_NOISE = 1L << 36;
+    private static final long PREVIEW = 1L << 34;
+    private static final long INPUT = 1L << 35;
+    private static final long INPUT_TWICE = 1L << 36;
+    private static final long MASK = 1L << 37;
+    private static final long KNOWN_NOISE = 1L << 38;
     private static final int STATE = 40;
     private static final int OUTPUT = 42;
     private static final int NOISE = 44;
@@ -30,13 +30,13 @@ record RowKind(long key, LaneKernels lanes) {
     private static final int KNOWN_NOISE_TYPE = 50;
 
     /** Where each group of operands lies: 2 bits each, see {@link Memory}. */
-    private static final int STATE_MEMORY = 18;
-    private static final int OUTPUT_MEMORY = 20;
-    private static final int NOISE_MEMORY = 22;
-    private static final int KNOWN_MEMORY = 24;
-    private static final int KNOWN_NOISE_MEMORY = 26;
-    private static final int PREVIEW_MEMORY = 28;
-    private static final int INPUT_MEMORY = 30;
+    private static final int STATE_MEMORY = 20;
+    private static final int OUTPUT_MEMORY = 22;
+    private static final int NOISE_MEMORY = 24;
+    private static final int KNOWN_MEMORY = 26;
+    private static final int KNOWN_NOISE_MEMORY = 28;
+    private static final int PREVIEW_MEMORY = 30;
+    private static final int INPUT_MEMORY = 32;
 
     /**
      * Where memory lies. A kernel that knows the class of a segment reads it without a call; what the JIT has seen of other

@@ -33,13 +33,22 @@ final class ScalarRow implements RowKernel {
         return (HostTensor) tensor;
     }
 
-    private static float guided32(StepParams p, StepOperands o, Chunk c, long e) {
-        float g = host(o.output).getFloat(c.output + e);
-        if (!p.has(StepParams.GUIDED)) {
-            return g;
-        }
+    static float output32(StepOperands o, Chunk c, long e) {
+        return host(o.output).getFloat(c.output + e);
+    }
+
+    /** Both outputs, before any rescale. */
+    static float combined32(StepParams p, StepOperands o, Chunk c, long e) {
         float u = host(o.uncond).getFloat(c.uncond + e);
-        return Math.fma((float) p.weight, g - u, u);
+        return Math.fma((float) p.weight, output32(o, c, e) - u, u);
+    }
+
+    private static float guided32(StepParams p, StepOperands o, Chunk c, long e) {
+        if (!p.has(StepParams.GUIDED)) {
+            return output32(o, c, e);
+        }
+        float g = combined32(p, o, c, e);
+        return p.has(StepParams.RESCALE) ? (float) c.factor * g : g;
     }
 
     /** p before clipping. */
@@ -156,21 +165,31 @@ final class ScalarRow implements RowKernel {
                 host(o.preview).setFloat(i, pred);
             }
             if (o.input != null) {
-                host(o.input).setFloat(i, r);
+                float input = (float) o.inputScale * r;
+                host(o.input).setFloat(i, input);
                 if (o.inputCopies == 2) {
-                    host(o.input).setFloat(o.samples * o.elements + i, r);
+                    host(o.input).setFloat(o.samples * o.elements + i, input);
                 }
             }
         }
     }
 
-    private static double guided64(StepParams p, StepOperands o, Chunk c, long e) {
-        double g = host(o.output).getDouble(c.output + e);
-        if (!p.has(StepParams.GUIDED)) {
-            return g;
-        }
+    static double output64(StepOperands o, Chunk c, long e) {
+        return host(o.output).getDouble(c.output + e);
+    }
+
+    /** Both outputs, before any rescale. */
+    static double combined64(StepParams p, StepOperands o, Chunk c, long e) {
         double u = host(o.uncond).getDouble(c.uncond + e);
-        return Math.fma(p.weight, g - u, u);
+        return Math.fma(p.weight, output64(o, c, e) - u, u);
+    }
+
+    private static double guided64(StepParams p, StepOperands o, Chunk c, long e) {
+        if (!p.has(StepParams.GUIDED)) {
+            return output64(o, c, e);
+        }
+        double g = combined64(p, o, c, e);
+        return p.has(StepParams.RESCALE) ? c.factor * g : g;
     }
 
     /** p before clipping, in double. */
@@ -284,9 +303,10 @@ final class ScalarRow implements RowKernel {
                 host(o.preview).setDouble(i, pred);
             }
             if (o.input != null) {
-                host(o.input).setDouble(i, r);
+                double input = o.inputScale * r;
+                host(o.input).setDouble(i, input);
                 if (o.inputCopies == 2) {
-                    host(o.input).setDouble(o.samples * o.elements + i, r);
+                    host(o.input).setDouble(o.samples * o.elements + i, input);
                 }
             }
         }

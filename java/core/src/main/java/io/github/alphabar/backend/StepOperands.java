@@ -56,6 +56,8 @@ public final class StepOperands {
     public Tensor input;
     /** How often {@code input} is written, one batch after the other: 1, or 2 for guidance. */
     public int inputCopies = 1;
+    /** What {@code input} is multiplied by: 1 where the network takes the state itself. Rounded to the type of the arithmetic. */
+    public double inputScale = 1;
 
     /** Inpainting: 1 keeps x', 0 takes the known region; null for none. */
     public Tensor mask;
@@ -124,6 +126,10 @@ public final class StepOperands {
             if (inputCopies < 1 || inputCopies > 2) {
                 throw new IllegalArgumentException(
                         "The model input is written once or twice, but got " + inputCopies + ".");
+            }
+            if (!Double.isFinite(inputScale) || inputScale == 0) {
+                throw new IllegalArgumentException("The scale of the model input must be finite and not 0, but is "
+                        + inputScale + "; 1 gives the state itself.");
             }
             need("input", input, total * inputCopies, null);
             same("input", input, state);

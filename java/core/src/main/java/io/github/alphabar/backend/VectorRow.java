@@ -30,6 +30,7 @@ final class VectorRow implements RowKernel {
             : KIND.lanes().species();
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final boolean GUIDED = has(StepParams.GUIDED);
+    private static final boolean RESCALED = GUIDED && has(StepParams.RESCALE);
     private static final boolean PREVIEW = KIND != null && KIND.preview();
     private static final boolean INPUT = KIND != null && KIND.input();
     private static final boolean INPUT_TWICE = KIND != null && KIND.inputTwice();
@@ -170,9 +171,9 @@ final class VectorRow implements RowKernel {
             TYPES.narrow(PREVIEW_TYPE, b.preview, segment(o.preview), i, count);
         }
         if (INPUT && !INPUT_HERE) {
-            TYPES.narrow(INPUT_TYPE, b.out, segment(o.input), i, count);
+            TYPES.narrow(INPUT_TYPE, b.input, segment(o.input), i, count);
             if (INPUT_TWICE) {
-                TYPES.narrow(INPUT_TYPE, b.out, segment(o.input), o.samples * o.elements + i, count);
+                TYPES.narrow(INPUT_TYPE, b.input, segment(o.input), o.samples * o.elements + i, count);
             }
         }
     }
@@ -197,7 +198,7 @@ final class VectorRow implements RowKernel {
         MemorySegment stores = STORES ? known(STATES, STATE_HERE ? segment(o.store) : b.store.segment) : null;
         MemorySegment previews = PREVIEW ? known(PREVIEWS, PREVIEW_HERE ? segment(o.preview) : b.preview.segment)
                 : null;
-        MemorySegment inputs = INPUT ? known(INPUTS, INPUT_HERE ? segment(o.input) : b.out.segment) : null;
+        MemorySegment inputs = INPUT ? known(INPUTS, INPUT_HERE ? segment(o.input) : b.input.segment) : null;
 
         // Where element `from` is, in bytes.
         long here = c.state + from << 2;
@@ -213,6 +214,8 @@ final class VectorRow implements RowKernel {
 
         float limit = (float) (has(StepParams.CLIP_DYNAMIC) ? c.threshold : p.range);
         FloatVector weight = FloatVector.broadcast(FLOATS, (float) p.weight);
+        FloatVector factor = FloatVector.broadcast(FLOATS, (float) c.factor);
+        FloatVector inputScale = FloatVector.broadcast(FLOATS, (float) o.inputScale);
         FloatVector px = FloatVector.broadcast(FLOATS, (float) p.px);
         FloatVector pg = FloatVector.broadcast(FLOATS, (float) p.pg);
         FloatVector range = FloatVector.broadcast(FLOATS, limit);
@@ -241,6 +244,9 @@ final class VectorRow implements RowKernel {
                 if (GUIDED) {
                     FloatVector u = FloatVector.fromMemorySegment(FLOATS, us, uncond + at, ORDER);
                     g = weight.fma(g.sub(u), u);
+                    if (RESCALED) {
+                        g = factor.mul(g);
+                    }
                 }
             }
             FloatVector pred = null;
@@ -334,10 +340,11 @@ final class VectorRow implements RowKernel {
             if (PREVIEW) {
                 pred.intoMemorySegment(previews, preview + at, ORDER);
             }
-            if (INPUT && (INPUT_HERE || STATE_HERE)) {
-                r.intoMemorySegment(inputs, input + at, ORDER);
+            if (INPUT) {
+                FloatVector in = inputScale.mul(r);
+                in.intoMemorySegment(inputs, input + at, ORDER);
                 if (INPUT_HERE && INPUT_TWICE) {
-                    r.intoMemorySegment(inputs, second + at, ORDER);
+                    in.intoMemorySegment(inputs, second + at, ORDER);
                 }
             }
         }

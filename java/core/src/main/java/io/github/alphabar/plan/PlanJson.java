@@ -25,6 +25,7 @@ final class PlanJson {
                 .append(plan.clip())
                 .append("\",\n  \"guidance\": ")
                 .append(plan.guidance() == null ? "null" : plan.guidance().weight())
+                .append(rescale(plan.guidance()))
                 .append(",\n  \"outputs\": ")
                 .append(plan.outputs())
                 .append(",\n  \"steps\": [");
@@ -65,6 +66,18 @@ final class PlanJson {
             separator = ",\n";
         }
         return out.append("\n  ]\n}\n").toString();
+    }
+
+    /** Written only where there is one: most plans have none. */
+    private static String rescale(Guidance guidance) {
+        return guidance == null || guidance.rescale() == 0 ? ""
+                : ",\n  \"guidance_rescale\": " + guidance.rescale();
+    }
+
+    private static Guidance guidance(Json.Obj root) {
+        boolean rescaled = root.values().get("guidance_rescale") != null;
+        return root.values().get("guidance") == null ? null
+                : new Guidance(root.number("guidance"), rescaled ? root.number("guidance_rescale") : 0);
     }
 
     private static void field(StringBuilder out, String name, double value) {
@@ -115,8 +128,7 @@ final class PlanJson {
         }
         return new SamplingPlan(root.text("solver"), Prediction.parse(root.text("prediction")),
                 Clip.parse(root.text("clip")),
-                root.values().get("guidance") == null ? null : new Guidance(root.number("guidance")),
-                root.whole("outputs"), steps);
+                guidance(root), root.whole("outputs"), steps);
     }
 
     private static Level level(Json.Obj o) {

@@ -12,6 +12,11 @@ final class PlanText {
     private PlanText() {
     }
 
+    private static String guidance(Guidance guidance) {
+        return guidance == null ? "none"
+                : guidance.weight() + (guidance.rescale() == 0 ? "" : " rescaled by " + guidance.rescale());
+    }
+
     static String table(SamplingPlan plan) {
         List<String[]> cells = new ArrayList<>();
         cells.add(new String[] {"row", "edge", "t", "alpha", "sigma", "to t", "to alpha", "to sigma", "in>out", "x",
@@ -41,7 +46,7 @@ final class PlanText {
                 .append(", clip ")
                 .append(plan.clip())
                 .append(", guidance ")
-                .append(plan.guidance() == null ? "none" : plan.guidance().weight())
+                .append(guidance(plan.guidance()))
                 .append(", ")
                 .append(plan.evaluations())
                 .append(" network evaluations, ")

@@ -46,11 +46,15 @@ public final class StepParams {
     public static final int SG = 1 << 16;
     /** g is combined from two outputs. */
     public static final int GUIDED = 1 << 17;
+    /** With GUIDED: g keeps part of the conditional output's standard deviation. */
+    public static final int RESCALE = 1 << 18;
 
     /** The terms present, a set of the constants above. */
     public final int terms;
     /** Guidance weight. */
     public final double weight;
+    /** RESCALE: how much of the standard deviation is kept, in [0, 1]. */
+    public final double rescale;
     /** Coefficient of x in p. */
     public final double px;
     /** Coefficient of g in p. */
@@ -92,10 +96,12 @@ public final class StepParams {
     /** What in-kernel noise is drawn for. */
     public final Normals.Stream stream;
 
-    private StepParams(int guided, double weight, Step step, Clip clip, Normals.Stream stream, DType compute) {
+    private StepParams(Guidance guidance, Step step, Clip clip, Normals.Stream stream, DType compute) {
         Rounding to = compute == DType.F64 ? v -> v : v -> (float) v;
         Step.Store store = step.store();
-        this.weight = to.round(weight);
+        weight = guidance == null ? 0 : to.round(guidance.weight());
+        rescale = guidance == null ? 0 : to.round(guidance.rescale());
+        int guided = guidance == null ? 0 : GUIDED;
         px = to.round(step.px());
         pg = to.round(step.pg());
         cx = to.round(step.cx());
@@ -116,7 +122,8 @@ public final class StepParams {
         knownAlpha = to.round(step.to().alpha());
         knownSigma = to.round(step.to().sigma());
         this.stream = stream;
-        int set = guided | flag(CX, cx) | flag(CP, cp) | flag(CG, cg) | flag(H0, h0) | flag(H1, h1) | flag(H2, h2)
+        int set = guided | flag(RESCALE, rescale) | flag(CX, cx) | flag(CP, cp) | flag(CG, cg) | flag(H0, h0)
+                | flag(H1, h1) | flag(H2, h2)
                 | flag(CZ, cz)
                 | flag(PX, px) | flag(PG, pg) | flag(SX, sx) | flag(SP, sp) | flag(SG, sg);
         if (step.variance() != null) {
@@ -157,10 +164,7 @@ public final class StepParams {
      * @return the struct
      */
     public static StepParams narrow(SamplingPlan plan, int index, DType compute) {
-        Guidance guidance = plan.guidance();
-        return new StepParams(guidance == null ? 0 : GUIDED, guidance == null ? 0 : guidance.weight(),
-                plan.steps().get(index),
-                plan.clip(), Normals.Stream.STEP, compute);
+        return new StepParams(plan.guidance(), plan.steps().get(index), plan.clip(), Normals.Stream.STEP, compute);
     }
 
     /**
@@ -177,7 +181,7 @@ public final class StepParams {
      * @return the struct
      */
     public static StepParams narrow(Step step, Clip clip, Normals.Stream stream, DType compute) {
-        return new StepParams(0, 0, step, clip, stream, compute);
+        return new StepParams(null, step, clip, stream, compute);
     }
 
     /**
@@ -222,6 +226,17 @@ public final class StepParams {
      */
     public boolean needsG(boolean preview) {
         return has(CG | SG) || (needsP(preview) && has(PG));
+    }
+
+    /**
+     * Whether the row needs the standard deviations of the outputs, sample by sample.
+     *
+     * @param preview
+     *            whether a preview was asked for
+     * @return true if it does
+     */
+    public boolean needsRescale(boolean preview) {
+        return has(GUIDED) && has(RESCALE) && needsG(preview);
     }
 
     /**

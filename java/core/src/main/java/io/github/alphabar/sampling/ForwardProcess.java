@@ -9,6 +9,7 @@ import io.github.alphabar.plan.Step;
 import io.github.alphabar.plan.StepParams;
 import io.github.alphabar.random.Normals;
 import io.github.alphabar.schedule.Level;
+import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.Tensor;
 import java.util.List;
 
@@ -90,8 +91,6 @@ public final class ForwardProcess {
             throw new IllegalArgumentException(
                     "A batch of " + samples + " samples does not divide " + out.elements() + " elements.");
         }
-        Level none = Level.clean(0);
-        Step step = new Step(0, none, none, 0, 0, 0, 0, cx, 0, 0, List.of(), cz, null, null);
         StepOperands o = new StepOperands();
         o.samples = samples;
         o.elements = out.elements() / samples;
@@ -100,7 +99,18 @@ public final class ForwardProcess {
         o.noise = noise;
         o.seeds = seeds;
         try (Backend.Workspace workspace = backend.workspace(samples, o.elements)) {
-            backend.step(StepParams.narrow(step, Clip.NONE, stream, out.dtype()), o, workspace);
+            backend.step(row(cx, cz, stream, out.dtype()), o, workspace);
         }
+    }
+
+    /** The row x' = x, for what a step writes beside it. */
+    static StepParams identity(DType compute) {
+        return row(1, 0, Normals.Stream.FORWARD, compute);
+    }
+
+    private static StepParams row(double cx, double cz, Normals.Stream stream, DType compute) {
+        Level none = Level.clean(0);
+        Step step = new Step(0, none, none, 0, 0, 0, 0, cx, 0, 0, List.of(), cz, null, null);
+        return StepParams.narrow(step, Clip.NONE, stream, compute);
     }
 }

@@ -14,6 +14,7 @@ import io.github.alphabar.tensor.Tensor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Arrays;
 
 /**
  * One batch on its way along a plan: the only mutable type. It holds the state, what the solver remembers, the place in the plan
@@ -40,8 +41,9 @@ public final class Trajectory implements AutoCloseable {
     private final StepOperands operands;
     private final long[] seeds;
     private final NoiseSource source;
-    private final HostTensor sourceNoise;
-    private final HostTensor sourceKnownNoise;
+    private final GivenNoise noise;
+    private final GivenNoise knownNoise;
+    private final double[] inputScales;
     private int cursor;
     private boolean closed;
 
@@ -61,8 +63,9 @@ public final class Trajectory implements AutoCloseable {
         }
         workspace = backend.workspace(b.samples, b.elements);
         DType noiseType = b.dtype == DType.F64 ? DType.F64 : DType.F32;
-        sourceNoise = source == null ? null : HostTensor.allocate(noiseType, total);
-        sourceKnownNoise = source == null || b.mask == null ? null : HostTensor.allocate(noiseType, total);
+        noise = source == null ? null : new GivenNoise(backend, noiseType, total);
+        knownNoise = source == null || b.mask == null ? null : new GivenNoise(backend, noiseType, total);
+        inputScales = b.inputScales;
         operands = new StepOperands();
         operands.samples = b.samples;
         operands.elements = b.elements;
@@ -74,6 +77,26 @@ public final class Trajectory implements AutoCloseable {
         if (b.inputType != null) {
             operands.inputCopies = b.inputCopies;
             operands.input = backend.allocate(b.inputType, total * b.inputCopies);
+        }
+    }
+
+    /** A source's noise, filled on the host, and the same where the backend reads it. */
+    private static final class GivenNoise {
+        final HostTensor filled;
+        final Tensor read;
+
+        GivenNoise(Backend backend, DType dtype, long total) {
+            Tensor there = backend.allocate(dtype, total);
+            filled = there instanceof HostTensor here ? here : HostTensor.allocate(dtype, total);
+            read = there;
+        }
+
+        Tensor fill(Trajectory t, Normals.Stream stream, int draw) {
+            t.source.fill(stream, draw, filled);
+            if (read != filled) {
+                t.backend.copy(filled, read, t.workspace);
+            }
+            return read;
         }
     }
 
@@ -101,6 +124,7 @@ public final class Trajectory implements AutoCloseable {
         private NoiseSource source;
         private DType inputType;
         private int inputCopies = 1;
+        private double[] inputScales;
         private Tensor preview;
         private Tensor mask;
         private Tensor known;
@@ -185,6 +209,24 @@ public final class Trajectory implements AutoCloseable {
         }
 
         /**
+         * Multiplies each model input by a number, for networks that were trained on a scaled state. Needs {@link #modelInput}.
+         *
+         * @param scales
+         *            one for each evaluation of the plan, finite and not 0
+         * @return this
+         */
+        public Builder inputScales(double... scales) {
+            for (double scale : scales) {
+                if (!Double.isFinite(scale) || scale == 0) {
+                    throw new IllegalArgumentException(
+                            "Input scales must be finite and not 0, but got " + Arrays.toString(scales) + ".");
+                }
+            }
+            inputScales = scales.clone();
+            return this;
+        }
+
+        /**
          * Lets every step write the predicted clean sample.
          *
          * @param target
@@ -225,6 +267,11 @@ public final class Trajectory implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "Every sample needs its seed: " + samples + " samples, but " + seeds.length + " seeds.");
             }
+            if (inputScales != null && (inputType == null || inputScales.length != plan.evaluations())) {
+                throw new IllegalArgumentException("Input scales need a modelInput and one number for each of the "
+                        + plan.evaluations() + " evaluations, but there are " + inputScales.length + " and "
+                        + (inputType == null ? "no" : "a") + " modelInput.");
+            }
             return new Trajectory(this);
         }
 
@@ -237,10 +284,8 @@ public final class Trajectory implements AutoCloseable {
             Trajectory t = build();
             int slot = t.plan.steps().getFirst().in();
             double scale = t.plan.initialSigma();
-            if (source != null) {
-                source.fill(Normals.Stream.INITIAL, 0, t.sourceNoise);
-            }
-            ForwardProcess.initial(backend, scale, t.sourceNoise, t.seeds, t.slots[slot], samples);
+            Tensor given = source == null ? null : t.noise.fill(t, Normals.Stream.INITIAL, 0);
+            ForwardProcess.initial(backend, scale, given, t.seeds, t.slots[slot], samples);
             t.writeInput();
             return t;
         }
@@ -254,7 +299,7 @@ public final class Trajectory implements AutoCloseable {
          */
         public Trajectory startFrom(HostTensor state) {
             Trajectory t = build();
-            t.host(t.slots[t.plan.steps().getFirst().in()], "startFrom").copyFrom(state);
+            t.write(state, t.slots[t.plan.steps().getFirst().in()]);
             t.writeInput();
             return t;
         }
@@ -270,10 +315,8 @@ public final class Trajectory implements AutoCloseable {
         public Trajectory startFromImage(Tensor images) {
             Trajectory t = build();
             Step first = t.plan.steps().getFirst();
-            if (source != null) {
-                source.fill(Normals.Stream.FORWARD, 0, t.sourceNoise);
-            }
-            ForwardProcess.noised(backend, first.at(), images, t.sourceNoise, t.seeds, t.slots[first.in()], samples);
+            Tensor given = source == null ? null : t.noise.fill(t, Normals.Stream.FORWARD, 0);
+            ForwardProcess.noised(backend, first.at(), images, given, t.seeds, t.slots[first.in()], samples);
             t.writeInput();
             return t;
         }
@@ -295,7 +338,7 @@ public final class Trajectory implements AutoCloseable {
             seeds = saved.seeds();
             Trajectory t = build();
             for (int i = 0; i < t.slots.length; i++) {
-                t.host(t.slots[i], "restore").copyFrom(saved.slots().get(i));
+                t.write(saved.slots().get(i), t.slots[i]);
             }
             t.cursor = saved.cursor();
             t.writeInput();
@@ -303,24 +346,50 @@ public final class Trajectory implements AutoCloseable {
         }
     }
 
-    private HostTensor host(Tensor tensor, String what) {
-        if (tensor instanceof HostTensor h) {
-            return h;
+    private void write(HostTensor from, Tensor to) {
+        if (to instanceof HostTensor here) {
+            here.copyFrom(from);
+            return;
         }
-        throw new IllegalArgumentException(
-                "Backend '" + backend.name() + "' keeps its state on a device, and " + what + " works on host memory.");
+        if (from.elements() != to.elements()) {
+            throw new IllegalArgumentException("The state has " + to.elements() + " elements, but got "
+                    + from.elements() + ".");
+        }
+        HostTensor same = from;
+        if (from.dtype() != to.dtype()) {
+            same = HostTensor.allocate(to.dtype(), to.elements());
+            same.copyFrom(from);
+        }
+        backend.copy(same, to, workspace);
     }
 
-    /** The first model input; later ones are written by the steps. */
+    private HostTensor read(Tensor from) {
+        if (from instanceof HostTensor here) {
+            return here;
+        }
+        HostTensor copy = HostTensor.allocate(from.dtype(), from.elements());
+        backend.copy(from, copy, workspace);
+        return copy;
+    }
+
+    /** The first model input; later ones are written by the steps. A row x' = x in place has it written wherever it lies. */
     private void writeInput() {
         if (operands.input == null || isDone()) {
             return;
         }
-        HostTensor from = host(sample(), "the first model input");
-        HostTensor to = host(operands.input, "the first model input");
-        for (int copy = 0; copy < operands.inputCopies; copy++) {
-            to.slice(copy * from.elements(), from.elements()).copyFrom(from);
-        }
+        StepOperands o = new StepOperands();
+        o.samples = operands.samples;
+        o.elements = operands.elements;
+        o.x = sample();
+        o.out = o.x;
+        o.input = operands.input;
+        o.inputCopies = operands.inputCopies;
+        o.inputScale = inputScale(cursor);
+        backend.step(ForwardProcess.identity(o.x.dtype()), o, workspace);
+    }
+
+    private double inputScale(int evaluation) {
+        return inputScales == null || evaluation == inputScales.length ? 1 : inputScales[evaluation];
     }
 
     private void open() {
@@ -456,6 +525,7 @@ public final class Trajectory implements AutoCloseable {
         operands.h2 = history(step, 2);
         operands.store = step.store() == null ? null : slots[step.store().slot()];
         operands.draw = draw();
+        operands.inputScale = inputScale(cursor + 1);
         if (source != null) {
             drawFromSource(step);
         }
@@ -469,13 +539,9 @@ public final class Trajectory implements AutoCloseable {
     }
 
     private void drawFromSource(Step step) {
-        if (step.isNoisy()) {
-            source.fill(Normals.Stream.STEP, operands.draw, sourceNoise);
-        }
-        operands.noise = sourceNoise;
-        if (sourceKnownNoise != null && step.to().sigma() > 0) {
-            source.fill(Normals.Stream.INPAINT, operands.draw, sourceKnownNoise);
-            operands.knownNoise = sourceKnownNoise;
+        operands.noise = step.isNoisy() ? noise.fill(this, Normals.Stream.STEP, operands.draw) : noise.read;
+        if (knownNoise != null && step.to().sigma() > 0) {
+            operands.knownNoise = knownNoise.fill(this, Normals.Stream.INPAINT, operands.draw);
         }
     }
 
@@ -513,7 +579,7 @@ public final class Trajectory implements AutoCloseable {
         open();
         HostTensor[] values = new HostTensor[slots.length];
         for (int i = 0; i < values.length; i++) {
-            values[i] = host(slots[i], "save");
+            values[i] = read(slots[i]);
         }
         SavedTrajectory.write(out, plan, operands.samples, operands.elements, cursor, seeds, values);
     }

@@ -76,45 +76,33 @@ public enum DpmAlgorithm {
     record Weights(double decay, double w0, double w1, double w2, double noise) {
     }
 
-    Weights weights(Level from, Level to, Form form) {
-        double h = to.lambda() - from.lambda();
+    Weights weights(Level from, Level to, Form form, ThirdOrder third, Arithmetic a) {
+        double h = a.of(to.lambda() - from.lambda());
         double k = sde ? 2 : 1;
-        double w0;
-        double w1;
-        double w2;
-        double decay;
-        if (data) {
-            decay = to.sigma() / from.sigma() * (sde ? Math.exp(-h) : 1);
-            w0 = -to.alpha() * Math.expm1(-k * h);
-            w1 = to.alpha() * k * h * Phi.phi2(-k * h);
-            w2 = to.alpha() * k * h * Phi.phi3(-k * h);
-        } else {
-            decay = to.alpha() / from.alpha();
-            w0 = -k * to.sigma() * Math.expm1(h);
-            w1 = -k * to.sigma() * h * Phi.phi2(h);
-            w2 = -k * to.sigma() * h * Phi.phi3(h);
-        }
-        double noise = !sde ? 0
-                : data ? to.sigma() * Math.sqrt(-Math.expm1(-2 * h)) : to.sigma() * Math.sqrt(Math.expm1(2 * h));
-        return new Weights(decay, w0, form == Form.MIDPOINT ? w0 / 2 : w1, w2, noise);
-    }
-
-    /** The weight of D2, or what diffusers takes for it. */
-    double secondWeight(Weights w, Level to, ThirdOrder third) {
-        return third == ThirdOrder.DIFFUSERS && data && sde ? w.w2 - to.alpha() : w.w2;
+        double z = data ? -k * h : h;
+        // What multiplies z phi1(z), z phi2(z) and z phi3(z); k is a power of 2 and rounds nothing.
+        double scale = data ? -to.alpha() : -k * to.sigma();
+        double w0 = a.of(scale * a.expm1(z));
+        double w1 = form == Form.MIDPOINT ? w0 / 2 : a.of(scale * a.zPhi2(z));
+        // diffusers has -1/2 where +1/2 belongs.
+        double w2 = a.of(scale * (third == ThirdOrder.DIFFUSERS && data && sde ? a.of(a.zPhi3(z) + 1) : a.zPhi3(z)));
+        double ratio = a.of(data ? to.sigma() / from.sigma() : to.alpha() / from.alpha());
+        double decay = data && sde ? a.of(ratio * a.exp(-h)) : ratio;
+        double noise = sde ? a.of(to.sigma() * a.sqrt(data ? -a.expm1(-2 * h) : a.expm1(2 * h))) : 0;
+        return new Weights(decay, w0, w1, w2, noise);
     }
 
     /**
      * A first-order row. At an end of the schedule (alpha = 0 or sigma = 0 on either side) the exponential form divides by zero or
      * multiplies infinities; there the row is the same line through x0 and eps, which is DDIM, and draws no noise at sigma' = 0.
      */
-    StepEquation.Builder firstOrder(StepEquation.Builder row, Level from, Level to) {
+    StepEquation.Builder firstOrder(StepEquation.Builder row, Level from, Level to, Arithmetic arithmetic) {
         row.rederiveEps(!data);
         boolean end = to.sigma() == 0 || from.sigma() == 0 || to.alpha() == 0 || (from.alpha() == 0 && !sde);
         if (end) {
             return row.x0(to.alpha()).eps(to.sigma());
         }
-        Weights w = weights(from, to, Form.MIDPOINT);
+        Weights w = weights(from, to, Form.MIDPOINT, ThirdOrder.EXACT, arithmetic);
         return model(row.x(w.decay).noise(w.noise), w.w0);
     }
 

@@ -44,15 +44,38 @@ import java.util.List;
  *            whether the last edge is of order 1 in any case
  * @param third
  *            which third-order formula; without effect on orders 1 and 2
+ * @param arithmetic
+ *            in which numbers coefficients are computed
  */
 public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal,
-        ThirdOrder third)
+        ThirdOrder third, Arithmetic arithmetic)
         implements
             Solver {
 
     /** Checks the order. */
     public DpmSolver {
         checkOrder(order);
+    }
+
+    /**
+     * In double.
+     *
+     * @param algorithm
+     *            what is integrated
+     * @param order
+     *            1 to 3
+     * @param form
+     *            how the second-order term is weighted
+     * @param lowerOrderFinal
+     *            whether the last edges fall to order 2 and 1
+     * @param eulerAtFinal
+     *            whether the last edge is of order 1 in any case
+     * @param third
+     *            which third-order formula
+     */
+    public DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal, boolean eulerAtFinal,
+            ThirdOrder third) {
+        this(algorithm, order, form, lowerOrderFinal, eulerAtFinal, third, Arithmetic.DOUBLE);
     }
 
     /**
@@ -107,7 +130,7 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
             Level to = grid.level(i + 1);
             StepEquation.Builder row = StepEquation.on(i, from, to);
             if (usable[i] == 1) {
-                algorithm.firstOrder(row, from, to);
+                algorithm.firstOrder(row, from, to, arithmetic);
             } else {
                 higherOrder(row, grid, i, usable[i]);
             }
@@ -146,24 +169,29 @@ public record DpmSolver(DpmAlgorithm algorithm, int order, Form form, boolean lo
     private void higherOrder(StepEquation.Builder row, TimeGrid grid, int i, int k) {
         Level from = grid.level(i);
         Level to = grid.level(i + 1);
-        Weights w = algorithm.weights(from, to, k == 3 ? Form.HEUN : form);
-        double h = to.lambda() - from.lambda();
-        double r0 = (from.lambda() - grid.level(i - 1).lambda()) / h;
+        Arithmetic a = arithmetic;
+        Weights w = algorithm.weights(from, to, k == 3 ? Form.HEUN : form, third, a);
+        double h = a.of(to.lambda() - from.lambda());
+        double r0 = a.of(a.of(from.lambda() - grid.level(i - 1).lambda()) / h);
         double d0 = w.w1();
         double d1 = 0;
         double r1 = Double.POSITIVE_INFINITY;
         if (k == 3) {
-            r1 = (grid.level(i - 1).lambda() - grid.level(i - 2).lambda()) / h;
-            double q = r0 / (r0 + r1);
-            double second = (third == ThirdOrder.EXACT ? 2 : 1) * algorithm.secondWeight(w, to, third) / (r0 + r1);
+            r1 = a.of(a.of(grid.level(i - 1).lambda() - grid.level(i - 2).lambda()) / h);
+            double sum = a.of(r0 + r1);
+            double q = a.of(r0 / sum);
+            double second = (third == ThirdOrder.EXACT ? 2 : 1) * w.w2() * a.of(1 / sum);
             d0 = w.w1() * (1 + q) + second;
             d1 = -w.w1() * q - second;
         }
+        // d0 and d1 are sums over the terms of a row, which float32 code adds element by element: they stay in double.
+        d0 *= a.of(1 / r0);
+        d1 *= a.of(1 / r1);
         row.x(w.decay()).noise(w.noise()).rederiveEps(!algorithm.isData());
-        algorithm.model(row, w.w0() + d0 / r0);
-        row.history(slot(i - 1), d1 / r1 - d0 / r0);
+        algorithm.model(row, w.w0() + d0);
+        row.history(slot(i - 1), d1 - d0);
         if (k == 3) {
-            row.history(slot(i - 2), -d1 / r1);
+            row.history(slot(i - 2), -d1);
         }
     }
 

@@ -38,9 +38,11 @@ import java.util.List;
  *            whether the last group is split into lower orders where N is a multiple of the order, as in the authors' code
  * @param third
  *            which third-order formula; without effect on order 2
+ * @param arithmetic
+ *            in which numbers coefficients are computed
  */
 public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
-        boolean lowerOrderFinal, ThirdOrder third) implements Solver {
+        boolean lowerOrderFinal, ThirdOrder third, Arithmetic arithmetic) implements Solver {
     private static final int BASE = 0;
     private static final int INNER = 1;
     private static final int FIRST_MODEL = 2;
@@ -52,6 +54,25 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
             throw new IllegalArgumentException(
                     "The singlestep solvers have the orders 2 and 3, but got " + order + "; order 1 is DpmSolver's.");
         }
+    }
+
+    /**
+     * In double.
+     *
+     * @param algorithm
+     *            what is integrated
+     * @param order
+     *            2 or 3
+     * @param form
+     *            the row of the group's own order
+     * @param lowerOrderFinal
+     *            whether the last group is split into lower orders
+     * @param third
+     *            which third-order formula
+     */
+    public DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form, boolean lowerOrderFinal,
+            ThirdOrder third) {
+        this(algorithm, order, form, lowerOrderFinal, third, Arithmetic.DOUBLE);
     }
 
     /**
@@ -132,31 +153,33 @@ public record DpmSolverSinglestep(DpmAlgorithm algorithm, int order, Form form,
         Level to = grid.level(base + j + 1);
         boolean last = j == size - 1;
         StepEquation.Builder row = StepEquation.on(base + j, at, to).slots(j == 0 ? BASE : INNER, last ? BASE : INNER);
-        double h = to.lambda() - start.lambda();
+        Arithmetic a = arithmetic;
+        double h = a.of(to.lambda() - start.lambda());
         if (j == 0) {
-            algorithm.firstOrder(row, at, to);
+            algorithm.firstOrder(row, at, to, a);
             return last ? row.build() : algorithm.store(row, FIRST_MODEL).build();
         }
         if (h == 0) {
             return row.history(BASE, 1).build();
         }
         Form rowForm = j == 1 && size == 3 && third != ThirdOrder.DIFFUSERS ? Form.HEUN : form;
-        Weights w = algorithm.weights(start, to, j == 2 ? Form.HEUN : rowForm);
+        Weights w = algorithm.weights(start, to, j == 2 ? Form.HEUN : rowForm, third, a);
         row.noise(w.noise()).rederiveEps(!algorithm.isData()).history(BASE, w.decay());
-        double rNow = (at.lambda() - start.lambda()) / h;
-        double r1 = (grid.level(base + 1).lambda() - start.lambda()) / h;
+        double rNow = a.of(a.of(at.lambda() - start.lambda()) / h);
+        double r1 = a.of(a.of(grid.level(base + 1).lambda() - start.lambda()) / h);
         // An edge without length inside the group leaves a divided difference of nothing by nothing, and so an order less.
         if (rNow == 0) {
             algorithm.model(row, w.w0());
         } else if (j == 1 || form == Form.MIDPOINT || r1 == 0 || r1 == rNow) {
-            row.history(FIRST_MODEL, w.w0() - w.w1() / rNow);
-            algorithm.model(row, w.w1() / rNow);
+            double d = w.w1() * a.of(1 / rNow);
+            row.history(FIRST_MODEL, w.w0() - d);
+            algorithm.model(row, d);
         } else {
-            double w2 = algorithm.secondWeight(w, to, third);
-            double d1 = (w.w1() * rNow - 2 * w2) / (rNow - r1);
-            double d2 = (2 * w2 - w.w1() * r1) / (rNow - r1);
-            row.history(FIRST_MODEL, w.w0() - d1 / r1 - d2 / rNow).history(SECOND_MODEL, d1 / r1);
-            algorithm.model(row, d2 / rNow);
+            double between = a.of(rNow - r1);
+            double d1 = (w.w1() * rNow - 2 * w.w2()) / between * a.of(1 / r1);
+            double d2 = (2 * w.w2() - w.w1() * r1) / between * a.of(1 / rNow);
+            row.history(FIRST_MODEL, w.w0() - d1 - d2).history(SECOND_MODEL, d1);
+            algorithm.model(row, d2);
         }
         if (j == 1 && size == 3 && form == Form.HEUN) {
             algorithm.store(row, SECOND_MODEL);

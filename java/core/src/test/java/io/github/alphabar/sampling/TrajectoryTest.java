@@ -570,4 +570,26 @@ class TrajectoryTest {
                 () -> Trajectory.builder(plan, backend).shape(2, 3).seeds(1).start()).getMessage();
         assertTrue(message.contains("2 samples, but 1 seeds"), message);
     }
+
+    @Test
+    void everyModelInputIsTheStateTimesItsScale() {
+        double[] scales = {0.5, 1, -2, 0.75};
+        Trajectory t = on(plan("ddim", 4)).modelInput(DType.F32, 2).inputScales(scales).start();
+        for (double scale : scales) {
+            HostTensor input = (HostTensor) t.modelInput();
+            HostTensor state = (HostTensor) t.sample();
+            for (int copy = 0; copy < 2; copy++) {
+                for (long i = 0; i < state.elements(); i++) {
+                    float want = (float) scale * state.getFloat(i);
+                    assertEquals(want, input.getFloat(copy * state.elements() + i), "scale " + scale + " at " + i);
+                }
+            }
+            t.advance(network(t));
+        }
+        assertThrows(IllegalArgumentException.class, () -> on(plan("ddim", 4)).inputScales(1, 1, 1, 1).start());
+        assertThrows(IllegalArgumentException.class,
+                () -> on(plan("ddim", 4)).modelInput(DType.F32, 1).inputScales(1, 1).start());
+        assertThrows(IllegalArgumentException.class, () -> on(plan("ddim", 2)).inputScales(1, 0));
+        assertThrows(IllegalArgumentException.class, () -> on(plan("ddim", 1)).inputScales(Double.NaN));
+    }
 }

@@ -117,7 +117,8 @@ class PolynomialTest {
                 double missed = exact(algorithm, row.at(), row.to(), l -> Math.pow(l - row.at().lambda(), 2))
                         - drift(algorithm, row, ring(i, 3), l -> Math.pow(l - row.at().lambda(), 2));
                 // Half of w2 h^2 m'' with m'' = 2.
-                double half = algorithm.weights(row.at(), row.to(), Form.HEUN).w2() * h * h;
+                double half = algorithm.weights(row.at(), row.to(), Form.HEUN, ThirdOrder.EXACT, Arithmetic.DOUBLE).w2()
+                        * h * h;
                 assertEquals(half, missed, 1e-13 * (1 + Math.abs(half)), algorithm + ", row " + i);
             }
         }
@@ -132,10 +133,11 @@ class PolynomialTest {
                 // dx = ... + sqrt(2) sigma dw in lambda, carried to the end by the decay from l on.
                 double variance = integral(from.lambda(), to.lambda(), l -> {
                     Level at = Level.ofNoiseRatio(0, Math.exp(-l));
-                    double decay = algorithm.weights(at, to, Form.MIDPOINT).decay();
+                    double decay = algorithm.weights(at, to, Form.MIDPOINT, ThirdOrder.EXACT, Arithmetic.DOUBLE)
+                            .decay();
                     return 2 * at.sigma() * at.sigma() * decay * decay;
                 });
-                double noise = algorithm.weights(from, to, Form.MIDPOINT).noise();
+                double noise = algorithm.weights(from, to, Form.MIDPOINT, ThirdOrder.EXACT, Arithmetic.DOUBLE).noise();
                 assertEquals(variance, noise * noise, 1e-12 * variance, algorithm + ", edge " + i);
             }
         }

@@ -10,26 +10,34 @@ import io.github.alphabar.cuda.binding.Alphabar;
 import io.github.alphabar.plan.StepParams;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.DeviceTensor;
+import io.github.alphabar.tensor.HostTensor;
 import io.github.alphabar.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * The CUDA kernels, on memory and streams of the caller. A step is queued on the workspace's stream and not waited for. This version
- * allocates no device memory: tensors are {@link DeviceTensor}s of the caller, noise is given rather than drawn, and dynamic
- * thresholding is not for it.
+ * The CUDA kernels. A step is queued on a stream and not waited for; it allocates nothing and reads nothing back. Tensors are
+ * {@link DeviceTensor}s, the caller's or allocated here. The device's primary context is used, so that memory and streams of engines
+ * and other libraries work as they are.
+ *
+ * <p>
+ * May be used by many threads, each with a workspace of its own. A backend has one stream for the workspaces it makes; {@link #on}
+ * gives views of it on others.
  */
 public final class CudaBackend extends RowBackend {
     private final int device;
+    private final long stream;
 
-    private CudaBackend(int device) {
-        super(Library.create("CUDA device " + device, context -> Alphabar.alphabar_cuda_create(device, context)));
+    private CudaBackend(Context context, int device, long stream) {
+        super(context);
         this.device = device;
+        this.stream = stream;
     }
 
     /**
-     * Opens a device for memory that the caller allocates.
+     * Opens a device on the legacy default stream.
      *
      * @param device
      *            its ordinal
@@ -41,7 +49,9 @@ public final class CudaBackend extends RowBackend {
         reason(device).ifPresent(reason -> {
             throw new BackendException("Backend 'cuda' cannot run here: " + reason);
         });
-        return new CudaBackend(device);
+        Context context = Library.create("CUDA device " + device,
+                address -> Alphabar.alphabar_cuda_create(device, address));
+        return new CudaBackend(context, device, 0);
     }
 
     /** Why a device cannot be used. */
@@ -67,20 +77,68 @@ public final class CudaBackend extends RowBackend {
 
         @Override
         public int priority() {
-            return 30;
+            // Below the host's: the best backend must not refuse what another accepts, and this one takes device memory.
+            return 5;
         }
 
         @Override
         public Optional<String> unavailable() {
-            // A trajectory allocates by its backend, so this one is not to be chosen before it can.
-            return Optional.of(reason(0).orElse("there is a device, but this version allocates no memory on it; use"
-                    + " CudaBackend.open(device) with device memory of your own, or another backend."));
+            return reason(0);
         }
 
         @Override
         public Backend open(Options options) {
             return CudaBackend.open(options.device());
         }
+    }
+
+    /**
+     * The same device on another stream.
+     *
+     * @param stream
+     *            a CUstream or cudaStream_t of the device's primary context, by address; 0 is the legacy default stream. The caller
+     *            keeps it open longer than the view.
+     * @return a backend to be closed by the caller; memory may be shared with this one
+     */
+    public CudaBackend on(long stream) {
+        return new CudaBackend(context().retain(), device, stream);
+    }
+
+    /**
+     * The same device on another stream.
+     *
+     * @param stream
+     *            a {@code CUstream_st} of org.bytedeco:cuda, of the device's primary context; null is the legacy default stream. The
+     *            caller keeps it open longer than the view.
+     * @return a backend to be closed by the caller; memory may be shared with this one
+     */
+    public CudaBackend on(Pointer stream) {
+        return on(stream == null ? 0 : stream.address());
+    }
+
+    /**
+     * The same device on another stream.
+     *
+     * @param stream
+     *            a stream of this device; the caller keeps it open longer than the view
+     * @return a backend to be closed by the caller; memory may be shared with this one
+     */
+    public CudaBackend on(CudaStream stream) {
+        return on(stream.address());
+    }
+
+    /**
+     * The device's ordinal.
+     *
+     * @return at least 0
+     */
+    public int device() {
+        return device;
+    }
+
+    @Override
+    public long stream() {
+        return stream;
     }
 
     @Override
@@ -93,70 +151,76 @@ public final class CudaBackend extends RowBackend {
         return "libalphabar on CUDA device " + device + ".";
     }
 
-    @Override
-    public Tensor allocate(DType dtype, long elements) {
-        throw new UnsupportedOperationException(
-                "The backend 'cuda' allocates no memory in this version; allocate it with"
-                        + " your engine and wrap its address in a DeviceTensor.");
-    }
-
     /**
      * {@inheritDoc}
      *
      * <p>
-     * Its steps are queued on the legacy default stream.
+     * The memory is released once the tensor is unreachable; {@link DeviceMemory} releases it sooner.
      */
     @Override
+    public DeviceTensor allocate(DType dtype, long elements) {
+        DeviceMemory memory = DeviceMemory.allocate(this, dtype, elements);
+        DeviceTensor tensor = memory.tensor();
+        context().cleaner().register(tensor, memory.allocation());
+        return tensor;
+    }
+
+    /**
+     * Allocates memory of the host that the device copies from and to without staging, zeroed.
+     *
+     * @param dtype
+     *            the element type
+     * @param elements
+     *            how many
+     * @return a tensor whose memory is released once it is unreachable
+     */
+    @SuppressWarnings("restricted")
+    public HostTensor allocatePinned(DType dtype, long elements) {
+        long bytes = Math.multiplyExact(elements, dtype.bytes());
+        Allocation allocation = Allocation.pinned(context(), bytes);
+        MemorySegment memory = MemorySegment.ofAddress(allocation.address())
+                .reinterpret(bytes, Arena.ofAuto(), segment -> allocation.run());
+        memory.fill((byte) 0);
+        return HostTensor.of(memory, dtype);
+    }
+
+    /** Zeros, by a row without terms; seen by every stream when it returns. */
+    void zero(DeviceTensor tensor) {
+        if (tensor.elements() == 0) {
+            return;
+        }
+        try (RowMemory memory = new RowMemory(this, 1, stream)) {
+            StepOperands o = new StepOperands();
+            o.samples = 1;
+            o.elements = tensor.elements();
+            o.outputStride = o.elements;
+            o.out = tensor;
+            memory.row.fill((byte) 0);
+            memory.write(Rows.NOTHING, o);
+            check("clear memory", Alphabar.alphabar_step(context().address(), memory.row.address(),
+                    memory.operands.address(), 0, stream));
+            check("clear memory", Alphabar.alphabar_synchronize(context().address(), stream));
+        }
+    }
+
+    @Override
     public Workspace workspace(int samples, long elements) {
-        return workspace(samples, elements, 0);
-    }
-
-    /**
-     * Makes the scratch memory of one trajectory whose steps are queued on a stream.
-     *
-     * @param samples
-     *            samples in the batch
-     * @param elements
-     *            elements of a sample
-     * @param stream
-     *            a CUstream or cudaStream_t of the device's primary context, by address; 0 is the legacy default stream. The caller
-     *            keeps it.
-     * @return the scratch memory; to be closed once the stream has executed its steps
-     */
-    public Workspace workspace(int samples, long elements, long stream) {
         checkShape(samples, elements);
-        return new RowMemory(this, samples, 0, stream);
+        return new RowMemory(this, samples, stream);
     }
 
-    /**
-     * Makes the scratch memory of one trajectory whose steps are queued on a stream.
-     *
-     * @param samples
-     *            samples in the batch
-     * @param elements
-     *            elements of a sample
-     * @param stream
-     *            a {@code CUstream_st} of org.bytedeco:cuda, of the device's primary context; null is the legacy default stream. The
-     *            caller keeps it.
-     * @return the scratch memory; to be closed once the stream has executed its steps
-     */
-    public Workspace workspace(int samples, long elements, Pointer stream) {
-        return workspace(samples, elements, stream == null ? 0 : stream.address());
+    /** Waits for what was queued on this backend's stream. */
+    public void synchronize() {
+        check("wait for its stream", Alphabar.alphabar_synchronize(context().address(), stream));
     }
 
     @Override
     long address(String name, Tensor tensor) {
         if (!(tensor instanceof DeviceTensor on) || on.device() != device) {
             throw new IllegalArgumentException("'" + name + "' is not memory of CUDA device " + device + " but "
-                    + tensor + "; wrap an address there in a DeviceTensor.");
+                    + tensor + "; allocate it with this backend, or wrap an address there in a DeviceTensor.");
         }
         return on.address();
-    }
-
-    @Override
-    long seedsAddress(MemorySegment seeds) {
-        throw new UnsupportedOperationException("The backend 'cuda' draws no noise in this version, for want of device"
-                + " memory for the seeds; give the noise as a DeviceTensor.");
     }
 
     @Override
@@ -164,10 +228,10 @@ public final class CudaBackend extends RowBackend {
         if (o.out.dtype() == DType.F64) {
             throw new IllegalArgumentException("F64 is not for devices; use F32, F16 or BF16.");
         }
-        if (p.has(StepParams.CLIP_DYNAMIC)) {
-            throw new UnsupportedOperationException(
-                    "The backend 'cuda' does no dynamic thresholding in this version, for"
-                            + " want of device memory for it; clip to a range or use another backend.");
-        }
+    }
+
+    @Override
+    boolean isDevice() {
+        return true;
     }
 }

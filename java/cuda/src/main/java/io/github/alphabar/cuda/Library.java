@@ -67,14 +67,14 @@ final class Library {
     }
 
     /** Makes a context, to be destroyed by the caller. */
-    static long create(String what, Maker maker) {
+    static Context create(String what, Maker maker) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment context = arena.allocate(ValueLayout.JAVA_LONG);
             int status = maker.create(context.address());
             if (status != Alphabar.ALPHABAR_OK) {
                 throw new BackendException("Cannot open " + what + ": " + statusText(status));
             }
-            return context.get(ValueLayout.JAVA_LONG, 0);
+            return new Context(context.get(ValueLayout.JAVA_LONG, 0));
         }
     }
 

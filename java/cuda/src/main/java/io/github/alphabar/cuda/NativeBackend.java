@@ -77,7 +77,7 @@ public final class NativeBackend extends RowBackend {
     @Override
     public Workspace workspace(int samples, long elements) {
         checkShape(samples, elements);
-        return new RowMemory(this, samples, Alphabar.alphabar_scratch_bytes(samples), 0);
+        return new RowMemory(this, samples, 0);
     }
 
     @Override
@@ -105,8 +105,13 @@ public final class NativeBackend extends RowBackend {
     }
 
     @Override
-    long seedsAddress(MemorySegment seeds) {
-        return seeds.address();
+    boolean isDevice() {
+        return false;
+    }
+
+    @Override
+    long stream() {
+        return 0;
     }
 
     @Override

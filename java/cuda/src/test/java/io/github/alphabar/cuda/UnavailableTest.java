@@ -3,27 +3,35 @@
 package io.github.alphabar.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.alphabar.backend.Backend;
-import io.github.alphabar.backend.BackendException;
 import io.github.alphabar.backend.Backends;
+import io.github.alphabar.cuda.binding.Alphabar;
 import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.bytedeco.cuda.cudart.CUstream_st;
-import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A library that is missing, damaged or another's is a sentence, and the other backends still run. Each in a JVM of its own. */
+@Tag("build")
 class UnavailableTest {
     private static final String NATIVES = "io/github/alphabar/cuda/linux-x86_64";
+    private static final int VERSION = Alphabar.ALPHABAR_ABI_VERSION;
     private static final String REMEDY = "use the alphabar-cuda jar and its natives of the same release.";
 
     @TempDir
@@ -60,7 +68,7 @@ class UnavailableTest {
                 if (!name.startsWith(NATIVES)) {
                     Path to = folder.resolve(name);
                     Files.createDirectories(to.getParent());
-                    Files.copy(file, to);
+                    Files.copy(file, to, StandardCopyOption.REPLACE_EXISTING);
                 }
             }
         }
@@ -82,10 +90,15 @@ class UnavailableTest {
         return lines;
     }
 
+    private static List<String> states(List<String> lines, String backend) {
+        List<String> states = lines.stream().filter(l -> l.startsWith(backend + "|")).toList();
+        assertEquals(2, states.size(), () -> String.join("\n", lines));
+        return states;
+    }
+
     private static void assertRefused(List<String> lines, String... parts) {
         for (String name : new String[] {"native", "cuda"}) {
-            List<String> states = lines.stream().filter(l -> l.startsWith(name + "|")).toList();
-            assertEquals(2, states.size(), () -> String.join("\n", lines));
+            List<String> states = states(lines, name);
             assertEquals(states.get(0), states.get(1));
             assertTrue(states.get(0).startsWith(name + "|false|"), states.get(0));
             for (String part : parts) {
@@ -99,7 +112,8 @@ class UnavailableTest {
         copyClasses();
         Natives.require();
         Path natives = Files.createDirectories(folder.resolve(NATIVES));
-        Files.copy(classes().resolve(NATIVES).resolve("libjnialphabar.so"), natives.resolve("libjnialphabar.so"));
+        Files.copy(classes().resolve(NATIVES).resolve("libjnialphabar.so"), natives.resolve("libjnialphabar.so"),
+                StandardCopyOption.REPLACE_EXISTING);
         Path code = Files.writeString(folder.resolve("fake.cpp"), "extern \"C\" {" + source + "}\n");
         Path library = natives.resolve("libalphabar.so");
         try {
@@ -111,10 +125,24 @@ class UnavailableTest {
         }
     }
 
-    private static String functions(int version, String... names) {
-        StringBuilder source = new StringBuilder("unsigned alphabar_abi_version() { return " + version + "; }");
-        for (String name : names) {
-            source.append("long alphabar_").append(name).append("() { return 0; }");
+    /** Every function that the bindings call. */
+    private static Set<String> functions() {
+        return Arrays.stream(Alphabar.class.getDeclaredMethods())
+                .filter(m -> Modifier.isNative(m.getModifiers()))
+                .map(Method::getName)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** The code of a library of some version, where some functions do what is given and the others nothing. */
+    private static String library(int version, Set<String> functions, Map<String, String> bodies) {
+        StringBuilder source = new StringBuilder();
+        for (String name : functions) {
+            boolean text = name.equals("alphabar_status_text") || name.equals("alphabar_host_description");
+            String body = name.equals("alphabar_abi_version")
+                    ? "return " + version + ";"
+                    : bodies.getOrDefault(name, text ? "return \"a fake\";" : "return 0;");
+            // Called with more arguments than it names, which no calling convention of C minds.
+            source.append(text ? "const char* " : "long ").append(name).append("() { ").append(body).append(" }\n");
         }
         return source.toString();
     }
@@ -127,15 +155,39 @@ class UnavailableTest {
 
     @Test
     void aLibraryOfAnotherVersionIsRefused() throws Exception {
-        fake(functions(7, "status_text", "host_description", "host_create", "cuda_create", "cuda_unavailable",
-                "destroy", "last_error", "step", "scratch_bytes"));
-        assertRefused(child(), "libalphabar has version 7 of its interface", "version 1", REMEDY);
+        // Older and newer, and the largest, which Java would print as -1.
+        for (int other : new int[] {VERSION - 1, VERSION + 1, -1}) {
+            fake(library(other, functions(), Map.of()));
+            assertRefused(child(), "libalphabar has version " + Integer.toUnsignedString(other) + " of its interface",
+                    "version " + VERSION, REMEDY);
+        }
     }
 
     @Test
     void aLibraryThatLacksAFunctionIsRefusedWhenItIsLoaded() throws Exception {
-        fake(functions(1, "status_text"));
-        assertRefused(child(), "cannot be loaded", "undefined symbol: alphabar_", REMEDY);
+        // Each in its turn, since a function that is missing may be one that is called late.
+        for (String missing : functions()) {
+            Set<String> others = functions();
+            others.remove(missing);
+            fake(library(VERSION, others, Map.of()));
+            assertRefused(child(), "cannot be loaded", "undefined symbol: " + missing, REMEDY);
+        }
+    }
+
+    @Test
+    void aLibraryThatMakesNoContextIsASentence() throws Exception {
+        int refused = Alphabar.ALPHABAR_OUT_OF_MEMORY;
+        fake(library(VERSION, functions(), Map.of("alphabar_host_create", "return " + refused + ";",
+                "alphabar_cuda_create", "return " + refused + ";", "alphabar_status_text",
+                "return \"There is not enough memory.\";")));
+        List<String> lines = child();
+        for (String line : states(lines, "native")) {
+            assertTrue(line.startsWith("native|false|"), line);
+            assertTrue(line.contains("Cannot open the native backend") && line.endsWith("not enough memory."), line);
+        }
+        for (String line : states(lines, "cuda")) {
+            assertTrue(line.startsWith("cuda|false|") && line.endsWith("."), line);
+        }
     }
 
     @Test
@@ -145,24 +197,5 @@ class UnavailableTest {
         Files.writeString(natives.resolve("libjnialphabar.so"), "This is no library.");
         Files.writeString(natives.resolve("libalphabar.so"), "Nor is this.");
         assertRefused(child(), "cannot be loaded", REMEDY);
-    }
-
-    @Test
-    void cudaSaysWhyItIsNotHereAndWhatToDo() {
-        String reason = new CudaBackend.Provider().unavailable().orElseThrow();
-        assertTrue(reason.endsWith("."), reason);
-        String message = assertThrows(BackendException.class, () -> Backends.named("cuda")).getMessage();
-        assertTrue(message.endsWith(reason), message);
-    }
-
-    @Test
-    void aStreamOfBytedecoCudaIsAnAddressAndLoadsNothing() {
-        Natives.require();
-        CUstream_st stream = new CUstream_st(new Pointer() {
-            {
-                address = 4096;
-            }
-        });
-        assertEquals(4096, stream.address());
     }
 }

@@ -4,15 +4,13 @@ package io.github.alphabar.huggingface;
 
 import io.github.alphabar.schedule.Betas;
 import io.github.alphabar.schedule.Level;
+import io.github.alphabar.solver.Arithmetic;
 
 /**
  * The table of alphaBar a configuration means: in double, or in float32 operation by operation as torch computes it (betas by its
  * vectorised linspace, the cumulative product in a double accumulator, each entry rounded). Immutable.
  */
 final class AlphaBarTable {
-    /** torch fills linspace this many floats at a time, each block from its own base. */
-    private static final int BLOCK = 8;
-
     private final double[] alphaBar;
     private final boolean float32;
 
@@ -28,12 +26,12 @@ final class AlphaBarTable {
         double[] trained = config.trainedBetas();
         String schedule = config.text("beta_schedule");
         double[] betas = trained != null ? rounded(trained, float32) : switch (schedule) {
-            case "linear" -> float32 ? linspace32(start, end, n) : Betas.linear(n, start, end);
+            case "linear" -> float32 ? TorchLinspace.of(start, end, n) : Betas.linear(n, start, end);
             case "scaled_linear" -> {
                 if (!float32) {
                     yield Betas.scaledLinear(n, start, end);
                 }
-                double[] root = linspace32(Math.sqrt(start), Math.sqrt(end), n);
+                double[] root = TorchLinspace.of(Math.sqrt(start), Math.sqrt(end), n);
                 for (int i = 0; i < n; i++) {
                     root[i] = (float) root[i] * (float) root[i];
                 }
@@ -96,27 +94,8 @@ final class AlphaBarTable {
         return r;
     }
 
-    private static double[] linspace32(double from, double to, int n) {
-        float start = (float) from;
-        float end = (float) to;
-        double[] r = new double[n];
-        float step = n == 1 ? 0 : (end - start) / (n - 1);
-        int half = n / 2;
-        int i = 0;
-        for (; i + BLOCK <= n; i += BLOCK) {
-            float base = i < half ? Math.fma(step, i, start) : Math.fma(-step, n - i - 1, end);
-            for (int k = 0; k < BLOCK; k++) {
-                r[i + k] = Math.fma(step, k, base);
-            }
-        }
-        for (; i < n; i++) {
-            r[i] = i < half ? start + step * i : end - step * (n - i - 1);
-        }
-        return r;
-    }
-
     private static double[] sigmoid32(double start, double end, int n) {
-        double[] r = linspace32(-6, 6, n);
+        double[] r = TorchLinspace.of(-6, 6, n);
         for (int i = 0; i < n; i++) {
             float s = (float) (1 / (1 + Math.exp(-r[i])));
             r[i] = s * (float) (end - start) + (float) start;
@@ -179,18 +158,19 @@ final class AlphaBarTable {
         return alphaBar[t];
     }
 
-    /** The level of a training timestep; alphaBar = 1 is the clean level. */
+    /** The level of a training timestep. */
     Level level(int t) {
+        return level(t, Arithmetic.DOUBLE);
+    }
+
+    /** The level of a training timestep, its scales computed in some arithmetic. */
+    Level level(int t, Arithmetic a) {
         if (t < 0 || t >= alphaBar.length) {
             throw new IllegalArgumentException(
                     "The schedule has the timesteps 0 to " + (alphaBar.length - 1) + ", but the settings ask for "
                             + t + "; use fewer steps or a smaller steps_offset.");
         }
-        return levelOf(t, alphaBar[t]);
-    }
-
-    static Level levelOf(double t, double bar) {
-        return Level.of(t, Math.sqrt(bar), Math.sqrt(1 - bar));
+        return Level.of(t, a.sqrt(alphaBar[t]), a.sqrt(a.of(1 - alphaBar[t])));
     }
 
     /** The noise-to-signal ratio of a timestep, infinite where alphaBar is 0. */

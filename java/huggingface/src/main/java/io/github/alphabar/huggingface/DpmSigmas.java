@@ -5,6 +5,7 @@ package io.github.alphabar.huggingface;
 import io.github.alphabar.grid.TimeGrid;
 import io.github.alphabar.schedule.Level;
 import io.github.alphabar.schedule.NoiseSchedule;
+import io.github.alphabar.solver.Arithmetic;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,7 +33,7 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
                 : spaced(c, train, clipped, steps, inverse, quirks);
         int n = custom != null ? custom.length : steps;
         double[] all = IntStream.range(0, train).mapToDouble(table::sigma).map(s -> float32 ? (float) s : s).toArray();
-        double[] logs = Arrays.stream(all).map(s -> float32 ? (float) Math.log(s) : Math.log(s)).toArray();
+        double[] logs = Arrays.stream(all).map(s -> float32 ? NumpyLog.log((float) s) : Math.log(s)).toArray();
         double first = inverse ? all[0] : all[train - 1];
         double last = inverse ? all[train - 1] : all[0];
         boolean whole = quirks.contains(Quirk.WHOLE_TIMESTEPS);
@@ -71,7 +72,7 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
         }
         boolean round = rounds;
         timesteps = Arrays.stream(sigmas)
-                .map(s -> timestep(s, logs))
+                .map(s -> timestep(s, logs, float32))
                 .map(t -> !whole ? t : round ? Math.rint(t) : (long) t)
                 .toArray();
         return finished(c, table, timesteps, sigmas, inverse, train - 1 - clipped, float32);
@@ -181,9 +182,13 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
         return IntStream.range(0, n).mapToDouble(i -> i == n - 1 && n > 1 ? stop : i * step + start);
     }
 
-    /** The fractional timestep of a sigma: linear in log(sigma) between table entries. */
-    private static double timestep(double sigma, double[] logs) {
-        double log = Math.log(Math.max(sigma, 1e-10));
+    /**
+     * The fractional timestep of a sigma: linear in log(sigma) between table entries. numpy before version 2 computes it in float32
+     * where the table is; whether a timestep is truncated to the one before can hang on that.
+     */
+    private static double timestep(double sigma, double[] logs, boolean float32) {
+        Arithmetic a = float32 ? Arithmetic.FLOAT32 : Arithmetic.DOUBLE;
+        double log = a.of(Math.log(Math.max(sigma, 1e-10)));
         int low = 0;
         for (int i = 0; i < logs.length; i++) {
             if (log - logs[i] >= 0) {
@@ -191,9 +196,9 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
             }
         }
         low = Math.min(low, logs.length - 2);
-        double w = (logs[low] - log) / (logs[low] - logs[low + 1]);
+        double w = a.of(a.of(logs[low] - log) / a.of(logs[low] - logs[low + 1]));
         w = Math.max(0, Math.min(1, w));
-        return (1 - w) * low + w * (low + 1);
+        return a.of(1 - w) * low + w * (low + 1);
     }
 
     /** The level of a sigma, which is infinite at zero terminal SNR. */
@@ -204,13 +209,25 @@ record DpmSigmas(double[] timesteps, double[] sigmas) {
         return Double.isInfinite(sigma) ? Level.of(t, 0, 1) : Level.ofNoiseRatio(t, sigma);
     }
 
+    /** The same by diffusers' operations: alpha = 1 / sqrt(sigma^2 + 1), lambda = log(alpha) - log(sigma alpha). */
+    private static Level level(double t, double ratio, boolean flow, Arithmetic a) {
+        double square = a.of(a.of(ratio) * a.of(ratio));
+        if (a == Arithmetic.DOUBLE || Double.isInfinite(square)) {
+            return level(t, ratio, flow);
+        }
+        double sigma = a.of(ratio);
+        double alpha = flow ? a.of(1 - sigma) : a.of(1 / a.sqrt(a.of(square + 1)));
+        sigma = flow ? sigma : a.of(sigma * alpha);
+        return new Level(t, alpha, sigma, a.of(a.log(alpha) - a.log(sigma)));
+    }
+
     /** The grid the solver walks: exact sigmas under the timesteps the network is told. */
-    TimeGrid grid(NoiseSchedule schedule, boolean flow) {
+    TimeGrid grid(NoiseSchedule schedule, boolean flow, Arithmetic arithmetic) {
         List<Level> levels = new ArrayList<>();
         for (int i = 0; i <= timesteps.length; i++) {
             double t = i < timesteps.length ? timesteps[i] : 0;
             double s = sigmas[i];
-            Level level = level(t, s, flow);
+            Level level = level(t, s, flow, arithmetic);
             // A last sigma that repeats the one before differs by rounding, and may differ upwards: it is the same level.
             if (i > 0 && Math.abs(level.lambda() - levels.get(i - 1).lambda()) < 1e-6) {
                 level = levels.get(i - 1).withTime(t);

@@ -10,21 +10,17 @@ import io.github.alphabar.plan.SamplingPlan;
 import io.github.alphabar.schedule.Level;
 import io.github.alphabar.schedule.NoiseSchedule;
 import io.github.alphabar.schedule.TabulatedSchedule;
-import io.github.alphabar.solver.Ddim;
-import io.github.alphabar.solver.Ddpm;
+import io.github.alphabar.solver.Arithmetic;
 import io.github.alphabar.solver.DpmAlgorithm;
 import io.github.alphabar.solver.DpmAlgorithm.Form;
 import io.github.alphabar.solver.DpmSolver;
 import io.github.alphabar.solver.DpmSolverSinglestep;
 import io.github.alphabar.solver.Solver;
-import io.github.alphabar.solver.StepEquation;
 import io.github.alphabar.solver.ThirdOrder;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -33,8 +29,6 @@ import java.util.stream.IntStream;
  * safe to share.
  */
 public final class LoadedScheduler {
-    private static final double SMALLEST_ALPHA = 0x1p-80;
-
     private final SchedulerConfig config;
     private final Set<Quirk> quirks;
     private final AlphaBarTable table;
@@ -257,8 +251,7 @@ public final class LoadedScheduler {
             checkCustom(run.timesteps(), train);
         }
         return switch (config.type()) {
-            case DDPM -> singleSteps(run, this::ddpm);
-            case DDIM, DDIM_INVERSE -> singleSteps(run, this::ddim);
+            case DDPM, DDIM, DDIM_INVERSE -> singleSteps(run);
             case PNDM -> PndmPlan.of(this, run);
             case DPM_MULTISTEP, DPM_MULTISTEP_INVERSE, DPM_SINGLESTEP -> dpm(run);
         };
@@ -302,36 +295,17 @@ public final class LoadedScheduler {
         };
     }
 
-    /** A timestep's level; -1, which a float range may yield, is Python's last entry. */
-    private Level level(int t) {
-        boolean wrapped = t == -1 && quirks.contains(Quirk.FLOAT_RANGE_TRAILING);
-        Level level = wrapped ? table.level(table.size() - 1).withTime(-1) : table.level(t);
-        boolean infinite = level.alpha() == 0 && prediction() == Prediction.EPSILON && !clip().isNone();
-        // A trace of signal far below any clip range stands for none: x0 is huge instead of infinite, and is clipped all the same.
-        return infinite && quirks.contains(Quirk.CLIPPED_INFINITE_X0)
-                ? Level.of(level.t(), SMALLEST_ALPHA, level.sigma())
-                : level;
-    }
-
-    Level finalLevel() {
+    Level finalLevel(Arithmetic arithmetic) {
         boolean one = !config.has("set_alpha_to_one") || config.flag("set_alpha_to_one");
-        return one ? Level.clean(0) : table.level(0);
+        return one ? Level.clean(0) : table.level(0, arithmetic);
     }
 
-    private interface Row {
-        StepEquation row(Run run, int i, int[] times);
-    }
-
-    private SamplingPlan singleSteps(Run run, Row row) {
-        int[] times = times(run);
-        List<StepEquation> rows = new ArrayList<>();
-        for (int i = run.firstStep(); i < times.length; i++) {
-            rows.add(row.row(run, i, times));
-        }
+    private SamplingPlan singleSteps(Run run) {
         boolean learned = config.type() == SchedulerClass.DDPM && config.text("variance_type").startsWith("learned");
         String name = config.type() == SchedulerClass.DDIM_INVERSE ? "ddim-inverse"
                 : config.type() == SchedulerClass.DDIM ? "ddim" : "ddpm";
-        return SamplingPlan.of(rows, run.firstStep(), name, prediction(), clip(), run.guidance(), learned ? 2 : 1);
+        return SamplingPlan.of(SingleStepRows.of(this, run), run.firstStep(), name, prediction(), clip(),
+                run.guidance(), learned ? 2 : 1);
     }
 
     Prediction prediction() {
@@ -345,92 +319,16 @@ public final class LoadedScheduler {
         return config.flag("clip_sample") ? Clip.range(config.number("clip_sample_range")) : Clip.NONE;
     }
 
-    private StepEquation only(Solver solver, Level from, Level to, int edge) {
-        StepEquation e = solver.equations(new TimeGrid(schedule(), List.of(from, to))).getFirst();
-        return new StepEquation(edge, e.at(), e.to(), 0, 0, e.x(), e.x0(), e.eps(), e.history(), e.noise(),
-                e.variance(), e.store(),
-                e.rederiveEps());
-    }
-
-    private StepEquation ddpm(Run run, int i, int[] times) {
-        int t = times[i];
-        int previous = i + 1 < times.length ? times[i + 1] : -1;
-        Level from = level(t);
-        Level to = previous >= 0 ? table.level(previous) : Level.clean(0);
-        Ddpm.Variance variance = Ddpm.Variance.valueOf(config.text("variance_type").toUpperCase(Locale.ROOT));
-        StepEquation row = only(new Ddpm(variance), from, to, i - run.firstStep());
-        if (quirks.contains(Quirk.FLOAT32_TABLES) && t >= 0 && from.alpha() > SMALLEST_ALPHA) {
-            row = float32Ddpm(row, variance, (float) table.alphaBar(t),
-                    previous >= 0 ? (float) table.alphaBar(previous) : 1);
-        }
-        if (to.sigma() > 0 || t <= 0 || !quirks.contains(Quirk.NOISE_INTO_CLEAN)) {
-            return row;
-        }
-        // The reference adds noise wherever t > 0; at the clean level the posterior variance is its clamp.
-        double small = 1e-20;
-        double beta = from.sigma() * from.sigma();
-        double std = switch (variance) {
-            case FIXED_SMALL, FIXED_SMALL_LOG -> Math.sqrt(small);
-            case FIXED_LARGE, FIXED_LARGE_LOG -> from.sigma();
-            default -> 0;
-        };
-        StepEquation.LearnedVariance learned = switch (variance) {
-            case LEARNED -> new StepEquation.LearnedVariance(false, 0, 0);
-            case LEARNED_RANGE -> new StepEquation.LearnedVariance(true, (Math.log(beta) - Math.log(small)) / 4,
-                    (Math.log(beta) + Math.log(small)) / 4);
-            default -> null;
-        };
-        return new StepEquation(row.edge(), row.at(), row.to(), 0, 0, row.x(), row.x0(), row.eps(), row.history(), std,
-                learned, null,
-                false);
-    }
-
-    /** Ddpm's coefficients as float32 scalars: 1 - alphaBar / alphaBar' loses digits where the two are close. */
-    private static StepEquation float32Ddpm(StepEquation row, Ddpm.Variance variance, float bar, float previous) {
-        float alpha = bar / previous;
-        float beta = 1 - alpha;
-        float fromVariance = 1 - bar;
-        float toVariance = 1 - previous;
-        float x0 = (float) Math.sqrt(previous) * beta / fromVariance;
-        float x = (float) Math.sqrt(alpha) * toVariance / fromVariance;
-        float small = Math.max(toVariance / fromVariance * beta, 1e-20f);
-        double std = row.noise()
-                == 0 ? 0 : variance == Ddpm.Variance.FIXED_LARGE || variance == Ddpm.Variance.FIXED_LARGE_LOG
-                        ? Math.sqrt(beta)
-                        : Math.sqrt(small);
-        StepEquation.LearnedVariance learned = row.variance();
-        if (learned != null && learned.logScale()) {
-            double low = Math.log(small);
-            double high = Math.log(beta);
-            learned = new StepEquation.LearnedVariance(true, (high - low) / 4, (high + low) / 4);
-        }
-        return new StepEquation(row.edge(), row.at(), row.to(), 0, 0, x, x0, 0, row.history(), std, learned, null,
-                false);
-    }
-
-    private StepEquation ddim(Run run, int i, int[] times) {
-        int t = times[i];
-        int stride = table.size() / run.count();
-        boolean strided = quirks.contains(Quirk.STRIDE_PREVIOUS_TIMESTEP);
-        Ddim solver = new Ddim(run.eta(), false, run.useClippedModelOutput());
-        if (config.type() == SchedulerClass.DDIM_INVERSE) {
-            int source = strided ? Math.min(t - stride, table.size() - 1) : i > 0 ? times[i - 1] : -1;
-            Level from = source >= 0 ? table.level(source) : finalLevel();
-            if (from.sigma() == 0 && prediction() == Prediction.SAMPLE) {
-                throw new IllegalArgumentException("The inversion starts at the clean level (sigma = 0), where a sample"
-                        + " prediction says nothing about the noise; set set_alpha_to_one to false.");
-            }
-            return only(solver, from.withTime(t), level(t), i - run.firstStep());
-        }
-        int previous = strided ? t - stride : i + 1 < times.length ? times[i + 1] : -1;
-        return only(solver, level(t), previous >= 0 ? table.level(previous) : finalLevel(), i - run.firstStep());
-    }
-
     /** Whether timesteps are found from sigmas rather than sigmas from timesteps. */
     boolean isResampled() {
         return config.flag("use_karras_sigmas") || config.flag("use_exponential_sigmas")
                 || config.flag("use_beta_sigmas")
                 || config.flag("use_lu_lambdas");
+    }
+
+    /** In which numbers coefficients are computed. */
+    Arithmetic arithmetic() {
+        return quirks.contains(Quirk.FLOAT32_COEFFICIENTS) ? Arithmetic.FLOAT32 : Arithmetic.DOUBLE;
     }
 
     DpmSigmas sigmas(Run run) {
@@ -440,7 +338,7 @@ public final class LoadedScheduler {
 
     private SamplingPlan dpm(Run run) {
         DpmSigmas sigmas = sigmas(run);
-        TimeGrid grid = sigmas.grid(schedule(), config.flag("use_flow_sigmas"));
+        TimeGrid grid = sigmas.grid(schedule(), config.flag("use_flow_sigmas"), arithmetic());
         int n = grid.edges();
         if (run.firstStep() >= n) {
             throw new IllegalArgumentException("The first step must be from 0 to " + (n - 1)
@@ -462,12 +360,12 @@ public final class LoadedScheduler {
         Solver solver;
         if (config.type() == SchedulerClass.DPM_SINGLESTEP && order > 1) {
             boolean flipped = run.count() % order != 0 || "zero".equals(config.text("final_sigmas_type"));
-            solver = new DpmSolverSinglestep(algorithm, order, form, lower || flipped, third);
+            solver = new DpmSolverSinglestep(algorithm, order, form, lower || flipped, third, arithmetic());
         } else {
             boolean few = !quirks.contains(Quirk.LOWER_ORDER_BELOW_15) || n < 15;
             boolean multistep = config.type() != SchedulerClass.DPM_SINGLESTEP;
             solver = new DpmSolver(algorithm, order, form, multistep && lower && few, config.flag("euler_at_final"),
-                    third);
+                    third, arithmetic());
         }
         boolean learned = config.text("variance_type") != null && config.text("variance_type").startsWith("learned")
                 && prediction() == Prediction.EPSILON;

@@ -10,9 +10,8 @@ import io.github.alphabar.plan.Prediction;
 import io.github.alphabar.plan.SamplingPlan;
 import io.github.alphabar.plan.Step;
 import io.github.alphabar.schedule.Level;
-import io.github.alphabar.schedule.NoiseSchedule;
-import io.github.alphabar.schedule.TabulatedSchedule;
 import io.github.alphabar.schedule.VpLinearSchedule;
+import io.github.alphabar.solver.Arithmetic;
 import io.github.alphabar.solver.DpmAlgorithm;
 import io.github.alphabar.solver.DpmAlgorithm.Form;
 import io.github.alphabar.solver.DpmSolver;
@@ -25,49 +24,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * dpm_solver_pytorch.py of the DPM-Solver authors, mapped from the arguments of its sample() and inverse(). Its discrete time t in
- * [1/N, 1] is index t N - 1 of the table here; both extend log(alpha) linearly between entries.
+ * dpm_solver_pytorch.py of the DPM-Solver authors, mapped from the arguments of its sample() and inverse(), on its own noise
+ * schedule, {@link OfficialNoise}.
  */
 final class OfficialDpmSolver {
-    /** The authors cut the table off where lambda falls below this. */
-    private static final double CLIPPED_LAMBDA = -5.1;
-
     private OfficialDpmSolver() {
-    }
-
-    /** A time axis: equal, quadratic or in lambda between two times. */
-    private record Axis(NoiseSchedule schedule, double shift, double scale, String skip) {
-        /** From the authors' time to the schedule's. */
-        Level at(double t) {
-            return schedule
-                    .level(Math.max(schedule.cleanestTime(), Math.min(schedule.noisiestTime(), t * scale - shift)));
-        }
-
-        /** n + 1 levels from one of the authors' times to another. */
-        List<Level> points(double from, double to, int n) {
-            List<Level> levels = new ArrayList<>();
-            for (int i = 0; i <= n; i++) {
-                double u = (double) i / n;
-                levels.add(at(switch (skip) {
-                    case "logSNR" -> i == 0 ? from
-                            : i == n ? to : time(at(from).lambda() + u * (at(to).lambda() - at(from).lambda()));
-                    case "time_quadratic" -> {
-                        double root = Math.sqrt(from) + u * (Math.sqrt(to) - Math.sqrt(from));
-                        yield root * root;
-                    }
-                    default -> from + u * (to - from);
-                }));
-            }
-            return levels;
-        }
-
-        double time(double lambda) {
-            return (schedule.timeAtLambda(lambda) + shift) / scale;
-        }
-
-        double time(Level level) {
-            return (level.t() + shift) / scale;
-        }
     }
 
     static List<TraceCase.Part> parts(JsonNode c, TraceTensors t) throws UnsupportedCaseException {
@@ -83,29 +44,36 @@ final class OfficialDpmSolver {
     private static List<TraceCase.Part> adaptive(JsonNode c, TraceTensors t) throws UnsupportedCaseException {
         JsonNode args = c.path("kwargs");
         int order = args.path("order").asInt(2);
-        Axis axis = axis(c, "logSNR");
-        double unit = axis.scale == 1 ? 1 : axis.scale / 1000;
-        double[] times = Arrays.stream(t.vector("model_t")).map(v -> v * unit).toArray();
+        OfficialNoise noise = noise(c, t, "logSNR");
+        double[] times = Arrays.stream(t.vector("model_t")).map(noise::recovered).toArray();
         double[][] seen = t.rows("model_x");
-        double[][] output = t.rows("model_output");
+        Guidance guidance = guidance(c);
+        double[][] output = t.rows(t.has("model_output_cond") ? "model_output_cond" : "model_output");
+        double[][] uncond = guidance == null ? null : t.rows("model_output_uncond");
+        double clean = args.path("t_end").asDouble(noise.cleanest());
         double[] end = t.rows("x")[1];
+        double[] shares = order == 2 ? new double[] {0.5} : new double[] {third(noise, 1), third(noise, 2)};
         List<TraceCase.Part> parts = new ArrayList<>();
         for (int i = 0; i + order <= times.length; i += order) {
             boolean last = i + order == times.length;
             boolean rejected = !last && times[i + order] == times[i];
-            List<Level> levels = new ArrayList<>();
-            for (int k = 0; k < order; k++) {
-                levels.add(axis.schedule.level(times[i + k]));
+            List<Level> levels = new ArrayList<>(List.of(noise.level(times[i])));
+            if (rejected) {
+                // Where it would have ended is not recorded, and the rows before that do not depend on it.
+                for (int k = 1; k < order; k++) {
+                    levels.add(noise.level(times[i + k]));
+                }
+                levels.add(noise.level((times[i + order - 1] + clean) / 2));
+            } else {
+                double target = last ? last(noise, times[i], clean) : times[i + order];
+                levels.addAll(noise.inside(times[i], target, shares));
+                levels.add(noise.level(target));
             }
-            double target = last ? axis.schedule.cleanestTime() : times[i + order];
-            levels.add(rejected ? axis.schedule.level((times[i + order - 1] + axis.schedule.cleanestTime()) / 2)
-                    : axis.schedule.level(target));
-            Form form = args.path("solver_type").asText("dpmsolver").equals("taylor") ? Form.HEUN : Form.MIDPOINT;
-            SamplingPlan group = SamplingPlan.of(new TimeGrid(axis.schedule, levels),
-                    new DpmSolverSinglestep(algorithm(c), order, form, false), prediction(c));
+            SamplingPlan group = SamplingPlan.of(grid(levels), new DpmSolverSinglestep(algorithm(c), order, form(args),
+                    false, ThirdOrder.EXACT, noise.arithmetic()), prediction(c), clip(c.path("thresholding")),
+                    guidance);
             int rows = rejected ? order - 1 : order;
-            // The inner levels do not depend on where the group ends.
-            SamplingPlan plan = new SamplingPlan(group.solver(), group.prediction(), group.clip(), null, 1,
+            SamplingPlan plan = new SamplingPlan(group.solver(), group.prediction(), group.clip(), guidance, 1,
                     group.steps().subList(0, rows));
             double[][] before = Arrays.copyOfRange(seen, i, i + rows);
             double[][] after = new double[rows][];
@@ -113,9 +81,32 @@ final class OfficialDpmSolver {
                 after[k] = i + k + 1 < seen.length ? seen[i + k + 1] : end;
             }
             parts.add(new TraceCase.Part(plan, IntStream.range(0, rows).toArray(), true, before, after,
-                    Arrays.copyOfRange(output, i, i + rows), null, null, null, null, (int) t.shape("x")[1], false));
+                    Arrays.copyOfRange(output, i, i + rows),
+                    uncond == null ? null : Arrays.copyOfRange(uncond, i, i + rows), null, null, null,
+                    (int) t.shape("x")[1]));
         }
         return parts;
+    }
+
+    private static double third(OfficialNoise noise, int k) {
+        return noise.arithmetic().of(k / 3.0);
+    }
+
+    /** The last step ends where all that is left of lambda leads, which is the cleanest time but for rounding. */
+    private static double last(OfficialNoise noise, double from, double clean) {
+        Arithmetic a = noise.arithmetic();
+        double lambda = noise.lambda(from);
+        double left = a.of(noise.lambda(a.of(clean)) - lambda);
+        return noise.inverse(a.of(lambda + left));
+    }
+
+    /** The levels say all there is to say; the schedule they were taken from is not asked again. */
+    private static TimeGrid grid(List<Level> levels) {
+        return new TimeGrid(new VpLinearSchedule(), levels);
+    }
+
+    private static Form form(JsonNode args) {
+        return args.path("solver_type").asText("dpmsolver").equals("taylor") ? Form.HEUN : Form.MIDPOINT;
     }
 
     private static DpmAlgorithm algorithm(JsonNode c) {
@@ -149,62 +140,52 @@ final class OfficialDpmSolver {
             throw new UnsupportedCaseException(
                     "adaptive step sizes depend on the data, and a plan is fixed before the run");
         }
-        Axis axis = axis(c, args.path("skip_type").asText("time_uniform"));
-        double noisy = args.path("t_start").asDouble(axis.time(axis.schedule.level(axis.schedule.noisiestTime())));
-        double clean = args.path("t_end").asDouble(axis.scale == 1 ? 1e-3 : 1 / axis.scale);
+        OfficialNoise noise = noise(c, t, args.path("skip_type").asText("time_uniform"));
+        double noisy = args.path("t_start").asDouble(noise.noisiest());
+        double clean = args.path("t_end").asDouble(noise.cleanest());
         boolean inverse = c.path("call").asText().equals("inverse");
         double from = inverse ? clean : noisy;
         double to = inverse ? noisy : clean;
         int steps = args.path("steps").asInt(20);
         int order = args.path("order").asInt(2);
         boolean lower = args.path("lower_order_final").asBoolean(true);
-        Form form = args.path("solver_type").asText("dpmsolver").equals("taylor") ? Form.HEUN : Form.MIDPOINT;
-        DpmAlgorithm algorithm = algorithm(c);
         List<Level> levels;
         Solver solver;
         if (method.equals("multistep") || order == 1) {
-            levels = axis.points(from, to, steps);
+            levels = Arrays.stream(noise.points(from, to, steps)).mapToObj(noise::level).toList();
             boolean few = method.equals("multistep") && lower && steps < 10;
-            solver = new DpmSolver(algorithm, order, form, few, false, ThirdOrder.HALVED);
+            solver = new DpmSolver(algorithm(c), order, form(args), few, false, ThirdOrder.HALVED, noise.arithmetic());
         } else {
             boolean fixed = method.equals("singlestep_fixed");
-            levels = groups(axis, from, to, steps, order, fixed);
-            solver = new DpmSolverSinglestep(algorithm, order, form, order == 3 && !fixed);
+            levels = groups(noise, from, to, steps, order, fixed);
+            solver = new DpmSolverSinglestep(algorithm(c), order, form(args), order == 3 && !fixed, ThirdOrder.EXACT,
+                    noise.arithmetic());
         }
         Prediction prediction = prediction(c);
-        JsonNode scale = c.path("guidance_scale");
-        Guidance guidance = scale.isNumber() && scale.asDouble() != 1 ? Guidance.scale(scale.asDouble()) : null;
-        SamplingPlan plan = SamplingPlan.of(new TimeGrid(axis.schedule, levels), solver, prediction,
-                clip(c.path("thresholding")), guidance);
+        SamplingPlan plan = SamplingPlan.of(grid(levels), solver, prediction, clip(c.path("thresholding")),
+                guidance(c));
         if (args.path("denoise_to_zero").asBoolean()) {
-            plan = denoised(plan, axis, levels.getLast());
+            plan = denoised(plan, noise.level(to));
         }
-        // The network is told (t - 1/n) 1000 for the n entries left of a table, and t itself for a continuous schedule.
-        double unit = axis.scale == 1 ? 1 : axis.scale / 1000;
-        double[] times = Arrays.stream(t.vector("model_t")).map(v -> v * unit).toArray();
-        return SecondSources.calls(plan, t, "model_x", times);
+        return SecondSources.calls(plan, t, "model_x", t.vector("model_t"));
     }
 
-    private static Axis axis(JsonNode c, String skip) throws UnsupportedCaseException {
+    private static Guidance guidance(JsonNode c) {
+        JsonNode scale = c.path("guidance_scale");
+        return scale.isNumber() && scale.asDouble() != 1 ? Guidance.scale(scale.asDouble()) : null;
+    }
+
+    private static OfficialNoise noise(JsonNode c, TraceTensors t, String skip) throws UnsupportedCaseException {
         JsonNode schedule = c.path("noise_schedule");
         String name = schedule.path("schedule").asText();
+        Arithmetic arithmetic = t.isFloat32() ? Arithmetic.FLOAT32_EXPM1 : Arithmetic.DOUBLE;
         if (name.startsWith("linear")) {
-            return new Axis(new VpLinearSchedule(), 0, 1, skip);
+            return OfficialNoise.continuous(arithmetic, skip);
         }
         if (!name.startsWith("discrete")) {
             throw new UnsupportedCaseException("the noise schedule '" + name + "' is not known");
         }
-        TabulatedSchedule table = SecondSources.schedule(schedule.path("betas").asText());
-        int last = table.trainSteps() - 1;
-        while (table.level(last).lambda() < CLIPPED_LAMBDA) {
-            last--;
-        }
-        int kept = last + 1;
-        if (kept < table.trainSteps()) {
-            // Their time axis then runs over the entries left, not over the entries trained.
-            table = TabulatedSchedule.ofAlphaBar(IntStream.range(0, kept).mapToDouble(table::alphaBar).toArray());
-        }
-        return new Axis(table, 1, kept, skip);
+        return OfficialNoise.discrete(SecondSources.betas(schedule.path("betas").asText()), arithmetic, skip);
     }
 
     private static Clip clip(JsonNode thresholding) throws UnsupportedCaseException {
@@ -220,7 +201,8 @@ final class OfficialDpmSolver {
     }
 
     /** The outer levels of the singlestep solvers, and between them inner points spaced the same way. */
-    private static List<Level> groups(Axis axis, double from, double to, int steps, int order, boolean fixed) {
+    private static List<Level> groups(OfficialNoise noise, double from, double to, int steps, int order,
+            boolean fixed) {
         List<Integer> sizes = new ArrayList<>();
         if (fixed) {
             for (int i = 0; i < steps / order; i++) {
@@ -235,33 +217,25 @@ final class OfficialDpmSolver {
                 left -= size;
             }
         }
-        List<Level> outer;
-        if (axis.skip.equals("logSNR") || fixed) {
-            outer = axis.points(from, to, sizes.size());
-        } else {
-            List<Level> all = axis.points(from, to, steps);
-            outer = new ArrayList<>(List.of(all.getFirst()));
-            int at = 0;
-            for (int size : sizes) {
-                at += size;
-                outer.add(all.get(at));
+        boolean even = noise.isSpacedInLambda() || fixed;
+        double[] all = noise.points(from, to, even ? sizes.size() : steps);
+        List<Level> levels = new ArrayList<>(List.of(noise.level(all[0])));
+        int at = 0;
+        for (int size : sizes) {
+            int next = at + (even ? 1 : size);
+            if (size > 1) {
+                levels.addAll(noise.inside(all[at], all[next], noise.shares(all[at], all[next], size)));
             }
-        }
-        List<Level> levels = new ArrayList<>(List.of(outer.getFirst()));
-        for (int g = 0; g < sizes.size(); g++) {
-            List<Level> inner = axis.points(axis.time(outer.get(g)), axis.time(outer.get(g + 1)), sizes.get(g));
-            levels.addAll(inner.subList(1, inner.size() - 1));
-            levels.add(outer.get(g + 1));
+            levels.add(noise.level(all[next]));
+            at = next;
         }
         return levels;
     }
 
     /** One more evaluation at the last level, whose predicted clean sample is the result. */
-    private static SamplingPlan denoised(SamplingPlan plan, Axis axis, Level last) {
-        TimeGrid end = new TimeGrid(axis.schedule, List.of(last, Level.clean(0)));
-        SamplingPlan one = SamplingPlan.of(end, new DpmSolver(DpmAlgorithm.DPM_SOLVER_PP, 1), plan.prediction(),
-                plan.clip(),
-                plan.guidance());
+    private static SamplingPlan denoised(SamplingPlan plan, Level last) {
+        SamplingPlan one = SamplingPlan.of(grid(List.of(last, Level.clean(0))),
+                new DpmSolver(DpmAlgorithm.DPM_SOLVER_PP, 1), plan.prediction(), plan.clip(), plan.guidance());
         List<Step> steps = new ArrayList<>(plan.steps());
         steps.add(one.steps().getFirst());
         return new SamplingPlan(plan.solver(), plan.prediction(), plan.clip(), plan.guidance(), plan.outputs(), steps);

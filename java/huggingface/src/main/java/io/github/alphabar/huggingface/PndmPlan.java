@@ -7,6 +7,7 @@ import io.github.alphabar.plan.Prediction;
 import io.github.alphabar.plan.SamplingPlan;
 import io.github.alphabar.plan.Step;
 import io.github.alphabar.schedule.Level;
+import io.github.alphabar.solver.Arithmetic;
 import io.github.alphabar.solver.StepEquation.Term;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,6 +42,7 @@ final class PndmPlan {
     private final boolean raw;
     /** Whether an edge ends T div N below its start; else at the next timestep. */
     private final boolean strided;
+    private final Arithmetic a;
     private final List<Step> steps = new ArrayList<>();
 
     private PndmPlan(LoadedScheduler scheduler, LoadedScheduler.Run run) {
@@ -48,6 +50,7 @@ final class PndmPlan {
         this.stride = scheduler.table().size() / run.count();
         this.times = timesteps(scheduler, run);
         this.velocity = scheduler.prediction() == Prediction.V_PREDICTION;
+        this.a = scheduler.arithmetic();
         this.strided = scheduler.quirks().contains(Quirk.STRIDE_PREVIOUS_TIMESTEP);
         this.raw = scheduler.quirks().contains(Quirk.PNDM_COMBINES_RAW_V);
     }
@@ -106,14 +109,15 @@ final class PndmPlan {
     }
 
     private Carry carry(int from, int to) {
-        Level a = scheduler.table().level(from);
-        Level b = to >= 0 ? scheduler.table().level(to) : scheduler.finalLevel();
-        double abar = scheduler.table().alphaBar(from);
-        double bbar = to >= 0 ? scheduler.table().alphaBar(to) : b.sigma() == 0 ? 1 : scheduler.table().alphaBar(0);
-        double gain = -(bbar - abar) / (abar * Math.sqrt(1 - bbar) + Math.sqrt(abar * (1 - abar) * bbar));
-        double decay = Math.sqrt(bbar / abar);
-        return velocity && raw ? new Carry(a, b, decay + gain * a.sigma(), gain * a.alpha())
-                : new Carry(a, b, decay, gain);
+        Level start = scheduler.table().level(from, a);
+        Level end = to >= 0 ? scheduler.table().level(to, a) : scheduler.finalLevel(a);
+        double bar = scheduler.table().alphaBar(from);
+        double barTo = to >= 0 ? scheduler.table().alphaBar(to) : end.sigma() == 0 ? 1 : scheduler.table().alphaBar(0);
+        double inner = a.sqrt(a.of(a.of(bar * a.of(1 - bar)) * barTo));
+        double gain = -a.of(barTo - bar) / a.of(a.of(bar * end.sigma()) + inner);
+        double decay = a.sqrt(a.of(barTo / bar));
+        return velocity && raw ? new Carry(start, end, decay + gain * start.sigma(), gain * start.alpha())
+                : new Carry(start, end, decay, gain);
     }
 
     /** The timestep at which the edge of a row ends, negative for the end of the walk. */
@@ -122,7 +126,7 @@ final class PndmPlan {
     }
 
     private void add(int row, Carry c, int in, int out, double x, double g, List<Term> history, int store) {
-        Level at = scheduler.table().level(times.get(row));
+        Level at = scheduler.table().level(times.get(row), a);
         double px = velocity ? at.alpha() : 1 / at.alpha();
         double pg = velocity ? -at.sigma() : -at.sigma() / at.alpha();
         double stateInStore = 0;

@@ -12,6 +12,7 @@ import io.github.alphabar.schedule.Betas;
 import io.github.alphabar.schedule.Level;
 import io.github.alphabar.schedule.NoiseSchedule;
 import io.github.alphabar.schedule.TabulatedSchedule;
+import io.github.alphabar.solver.Arithmetic;
 import io.github.alphabar.solver.Ddim;
 import io.github.alphabar.solver.Ddpm;
 import io.github.alphabar.solver.Plms;
@@ -39,11 +40,7 @@ final class SecondSources {
         };
     }
 
-    static TabulatedSchedule schedule(String name) throws UnsupportedCaseException {
-        return TabulatedSchedule.ofBetas(betas(name));
-    }
-
-    private static double[] betas(String name) throws UnsupportedCaseException {
+    static double[] betas(String name) throws UnsupportedCaseException {
         String text = name.toLowerCase(java.util.Locale.ROOT);
         if (text.equals("sd") || text.contains("scaled_linear")) {
             return Betas.scaledLinear(1000, 0.00085, 0.012);
@@ -57,17 +54,22 @@ final class SecondSources {
         throw new UnsupportedCaseException("the beta schedule '" + name + "' is not known");
     }
 
+    private static Arithmetic arithmetic(TraceTensors t) {
+        return t.isFloat32() ? Arithmetic.FLOAT32 : Arithmetic.DOUBLE;
+    }
+
     /** In a float32 recording, the table torch makes of float32 betas: a product in double, each entry rounded. */
     private static TabulatedSchedule recorded(String name, TraceTensors t) throws UnsupportedCaseException {
-        double[] betas = betas(name);
-        if (!t.isFloat32()) {
-            return TabulatedSchedule.ofBetas(betas);
-        }
-        double[] bar = new double[betas.length];
+        Arithmetic a = arithmetic(t);
+        return cumulative(Arrays.stream(betas(name)).map(b -> a.of(1 - a.of(b))).toArray(), a);
+    }
+
+    private static TabulatedSchedule cumulative(double[] alphas, Arithmetic a) {
+        double[] bar = new double[alphas.length];
         double product = 1;
         for (int i = 0; i < bar.length; i++) {
-            product *= 1 - (float) betas[i];
-            bar[i] = (float) product;
+            product *= alphas[i];
+            bar[i] = a.of(product);
         }
         return TabulatedSchedule.ofAlphaBar(bar);
     }
@@ -109,17 +111,28 @@ final class SecondSources {
                 t.rows(t.has("model_output_cond") ? "model_output_cond" : "model_output"),
                 guided ? t.rows("model_output_uncond") : null,
                 t.rows("noise"), x.length == rows + 1 ? t.rows("pred_original_sample") : null, times,
-                (int) t.shape("x")[1], false);
+                (int) t.shape("x")[1]);
     }
 
     /** functions/denoising.py: generalized_steps and ddpm_steps. */
     private static TraceCase.Part ermon(JsonNode c, TraceTensors t) throws UnsupportedCaseException {
         TabulatedSchedule schedule = recorded(c.path("beta_schedule").asText(), t);
-        TimeGrid grid = grid(schedule, levels(schedule, c.path("seq_ascending")), Level.clean(0));
         boolean ddpm = c.path("eta").isNull() || c.path("eta").isMissingNode();
+        List<Level> levels = levels(schedule, c.path("seq_ascending"));
+        if (ddpm) {
+            levels = levels.stream().map(level -> byInverse(level, schedule, arithmetic(t))).toList();
+        }
+        TimeGrid grid = grid(schedule, levels, Level.clean(0));
         Solver solver = ddpm ? new Ddpm(Ddpm.Variance.FIXED_LARGE_LOG) : new Ddim(c.path("eta").asDouble());
         SamplingPlan plan = SamplingPlan.of(grid, solver, Prediction.EPSILON, ddpm ? Clip.range(1) : Clip.NONE, null);
         return calls(plan, t, "x", t.vector("timesteps"));
+    }
+
+    /** ddpm_steps reads x0 as sqrt(1 / b) x - sqrt(1 / b - 1) eps; in float32 the difference has few digits left near b = 1. */
+    private static Level byInverse(Level level, TabulatedSchedule schedule, Arithmetic a) {
+        double inverse = a.of(1 / schedule.alphaBar((int) level.t()));
+        double alpha = 1 / a.sqrt(inverse);
+        return Level.of(level.t(), alpha, alpha * a.sqrt(a.of(inverse - 1)));
     }
 
     /** ldm/models/diffusion/ddim.py and plms.py: the last level is alphaBar_0. */
@@ -127,9 +140,10 @@ final class SecondSources {
         if (c.path("temperature").asDouble(1) != 1) {
             throw new UnsupportedCaseException("a temperature other than 1 is not supported");
         }
-        TabulatedSchedule schedule = TabulatedSchedule.ofBetas(
-                Betas.scaledLinear(1000, c.path("linear_start").asDouble(0.00085),
-                        c.path("linear_end").asDouble(0.012)));
+        // A table made in double, and rounded in a float32 model.
+        double[] betas = Betas.scaledLinear(1000, c.path("linear_start").asDouble(0.00085),
+                c.path("linear_end").asDouble(0.012));
+        TabulatedSchedule schedule = cumulative(Arrays.stream(betas).map(b -> 1 - b).toArray(), arithmetic(t));
         TimeGrid grid = grid(schedule, levels(schedule, c.path("ddim_timesteps_ascending")), schedule.level(0));
         boolean plms = c.path("reference").path("class").asText().equals("PLMSSampler");
         Solver solver = plms ? new Plms() : new Ddim(c.path("eta").asDouble(0));

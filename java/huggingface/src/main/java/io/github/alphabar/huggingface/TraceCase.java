@@ -44,11 +44,8 @@ record TraceCase(String id, List<Part> parts, boolean badlyConditioned, boolean 
      *            the times the network was given, or null
      * @param samples
      *            samples in the batch
-     * @param resampled
-     *            whether the timesteps were found from sigmas
      */
     record Part(SamplingPlan plan, int[] rows, boolean whole, double[][] before, double[][] after, double[][] output,
-            double[][] uncond, double[][] noise, double[][] preview, double[] times, int samples,
-            boolean resampled) {
+            double[][] uncond, double[][] noise, double[][] preview, double[] times, int samples) {
     }
 }

@@ -47,6 +47,7 @@ final class TraceCases {
         Set<Quirk> quirks = EnumSet.allOf(Quirk.class);
         if (variant == TraceReplay.Variant.X64) {
             quirks.remove(Quirk.FLOAT32_TABLES);
+            quirks.remove(Quirk.FLOAT32_COEFFICIENTS);
         }
         return quirks;
     }
@@ -105,7 +106,7 @@ final class TraceCases {
         boolean complete = whole && rows.length == plan.evaluations();
         int samples = (int) (whole ? t.shape("x")[1] : t.shape("x_in")[1]);
         return new TraceCase.Part(plan, rows, complete, before, after, t.rows("model_output"), null, t.rows("noise"),
-                t.rows("pred_original_sample"), times, samples, scheduler.isResampled());
+                t.rows("pred_original_sample"), times, samples);
     }
 
     /** Where set_begin_index put the run: it ends with the last timestep, so what was not called comes before. */
@@ -139,7 +140,7 @@ final class TraceCases {
         SamplingPlan plan = new SamplingPlan("q-sample", Prediction.EPSILON, Clip.NONE, null, 1, List.of(row));
         double[][] x0 = {t.rows("x0")[i]};
         return new TraceCase.Part(plan, new int[] {0}, true, x0, new double[][] {t.rows(result)[i]}, x0, null,
-                new double[][] {t.rows("noise")[i]}, null, null, 1, false);
+                new double[][] {t.rows("noise")[i]}, null, null, 1);
     }
 
     /** Null-text inversion: the inverse of DDIM over the reversed timesteps, then DDIM back. */
@@ -155,7 +156,6 @@ final class TraceCases {
         double[][] x = t.rows(states);
         return new TraceCase.Part(plan, IntStream.range(0, x.length - 1).toArray(), true,
                 Arrays.copyOf(x, x.length - 1),
-                Arrays.copyOfRange(x, 1, x.length), t.rows(outputs), null, null, null, null, (int) t.shape(states)[1],
-                false);
+                Arrays.copyOfRange(x, 1, x.length), t.rows(outputs), null, null, null, null, (int) t.shape(states)[1]);
     }
 }

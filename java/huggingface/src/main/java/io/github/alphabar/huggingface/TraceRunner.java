@@ -9,31 +9,47 @@ import io.github.alphabar.sampling.NoiseSource;
 import io.github.alphabar.sampling.Trajectory;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
-import java.util.Arrays;
 import java.util.List;
 
 /**
  * Runs a recorded case through a backend, in two ways: step by step, every row from the recorded state, so that an error cannot hide
  * in or be blamed on another row; and as a rollout, from the first state alone, with the recorded network outputs. Errors are
- * relative to max(1, |expected|); in float32, where each side rounds what it adds, to the largest term of the step if that is
- * more (a predicted x0 subtracts terms of size 1/alpha). Where the reference itself is not finite, this library's value must be.
+ * relative to max(1, |expected|). Where float32 cannot give that, because a row's terms are large and cancel, it must give what it
+ * can: {@value #ULPS} ulp of the largest term (see {@link RowTerms}). Where the reference itself is not finite, this library's value
+ * must be.
  */
 final class TraceRunner {
+    /** What every backend promises of a binary32 row against exact arithmetic; an ulp is at most 2^-23 of a value. */
+    private static final int ULPS = 4;
+
     private final Backend backend;
     private final DType dtype;
-    private final double stepTolerance;
-    private final double rolloutTolerance;
+    private final Tolerances tolerances;
 
     private double worst;
+    private double letter;
     private int compared;
+    private int conditioned;
     private String failure;
     private String where;
 
-    TraceRunner(Backend backend, DType dtype, double stepTolerance, double rolloutTolerance) {
+    TraceRunner(Backend backend, Tolerances tolerances) {
         this.backend = backend;
-        this.dtype = dtype;
-        this.stepTolerance = stepTolerance;
-        this.rolloutTolerance = rolloutTolerance;
+        this.dtype = tolerances.dtype;
+        this.tolerances = tolerances;
+    }
+
+    /**
+     * What a case is held to.
+     *
+     * @param dtype
+     *            the arithmetic
+     * @param step
+     *            of a row from the recorded state
+     * @param rollout
+     *            of the whole run
+     */
+    record Tolerances(DType dtype, double step, double rollout) {
     }
 
     /**
@@ -42,11 +58,15 @@ final class TraceRunner {
      * @param steps
      *            rows compared step by step
      * @param worst
-     *            the largest relative error step by step
+     *            the largest error step by step, relative to what it was held against
+     * @param conditioned
+     *            rows beyond the tolerance of max(1, |expected|), but within that of their largest term
+     * @param letter
+     *            the largest error of a state, relative to max(1, |expected|)
      * @param failure
      *            the first difference beyond the tolerance, or null
      */
-    record Result(int steps, double worst, String failure) {
+    record Result(int steps, double worst, int conditioned, double letter, String failure) {
     }
 
     Result run(TraceCase trace) {
@@ -57,7 +77,7 @@ final class TraceRunner {
                 rollout(part);
             }
         }
-        return new Result(compared, worst, failure);
+        return new Result(compared, worst, conditioned, letter, failure);
     }
 
     private void fail(String message) {
@@ -72,12 +92,10 @@ final class TraceRunner {
         }
         for (int k = 0; k < part.rows().length; k++) {
             double t = part.plan().steps().get(part.rows()[k]).at().t();
-            // Whole timesteps must agree. Fractional ones pass through float32 in the float32 recordings, and one that is truncated
-            // from a float32 logarithm may fall to either side of a whole number.
+            // Whole timesteps must agree exactly, fractional ones but for rounding: a float32 time found of a lambda moves by 1e-4 where
+            // torch's exp or log is not the nearest float.
             boolean whole = part.times()[k] == Math.rint(part.times()[k]) && t == Math.rint(t);
-            double allowed = whole ? part.resampled() && stepTolerance > 1e-8 ? 1 : 0
-                    : dtype == DType.F32 ? 1e-2 : 1e-6;
-            if (Math.abs(t - part.times()[k]) > allowed) {
+            if (Math.abs(t - part.times()[k]) > (whole ? 0 : dtype == DType.F32 ? 1e-3 : 1e-6)) {
                 fail("row " + part.rows()[k] + ": the network is asked at t=" + t + ", the reference asks at t="
                         + part.times()[k]);
             }
@@ -110,6 +128,7 @@ final class TraceRunner {
     private void stepByStep(TraceCase.Part part) {
         HostTensor preview = part.preview() == null ? null : HostTensor.allocate(dtype, part.before()[0].length);
         int[] at = new int[1];
+        RowTerms terms = new RowTerms(part.plan().slots());
         Trajectory whole = part.whole() ? builder(part, part.plan(), preview, at).startFrom(tensor(part.before()[0]))
                 : null;
         try {
@@ -118,7 +137,7 @@ final class TraceRunner {
                 where = "row " + part.rows()[k] + ", step by step";
                 if (whole != null) {
                     fill((HostTensor) whole.sample(), part.before()[k]);
-                    step(whole, part, k, preview);
+                    step(whole, part, k, preview, terms);
                 } else {
                     // Rows recorded here and there: each is a plan of its own.
                     SamplingPlan plan = part.plan();
@@ -126,7 +145,7 @@ final class TraceRunner {
                             plan.outputs(),
                             List.of(plan.steps().get(part.rows()[k])));
                     try (Trajectory t = builder(part, one, preview, at).startFrom(tensor(part.before()[k]))) {
-                        step(t, part, k, preview);
+                        step(t, part, k, preview, terms);
                     }
                 }
             }
@@ -137,44 +156,39 @@ final class TraceRunner {
         }
     }
 
-    private void step(Trajectory t, TraceCase.Part part, int k, HostTensor preview) {
+    private void step(Trajectory t, TraceCase.Part part, int k, HostTensor preview, RowTerms terms) {
         advance(t, part, k);
         compared++;
-        boolean sane = isFinite(part.before()[k]);
-        compare((HostTensor) t.sample(), part.after()[k], stepTolerance, sane, scales(part, k, false));
+        Step row = part.plan().steps().get(part.rows()[k]);
+        double[] x = part.before()[k];
+        double[] g = output(part, k);
+        double[] largest = terms.of(row, x, g, part.noise() == null ? null : part.noise()[k]);
+        if (!isFinite(x)) {
+            return;
+        }
+        double error = compare((HostTensor) t.sample(), part.after()[k], tolerances.step, largest);
+        letter = Math.max(letter, error);
+        conditioned += error > tolerances.step && failure == null ? 1 : 0;
         if (preview != null) {
             where += ", predicted x0";
-            compare(preview, part.preview()[k], stepTolerance, sane, scales(part, k, true));
+            compare(preview, part.preview()[k], tolerances.step, RowTerms.ofPrediction(row, x, g));
         }
     }
 
-    /** The largest of 1 and the terms that a float32 step rounds: x / alpha and g sigma / alpha, as far as x0 counts in the result. */
-    private double[] scales(TraceCase.Part part, int k, boolean ofPrediction) {
-        double[] x = part.before()[k];
-        double[] scale = new double[x.length];
-        Arrays.fill(scale, 1);
-        if (stepTolerance < 1e-8) {
-            return scale;
-        }
-        Step s = part.plan().steps().get(part.rows()[k]);
-        double share = ofPrediction ? 1 : s.to().alpha();
+    /** The first, or only, output of each element that the row reads; where guided, the terms it is combined of. */
+    static double[] output(TraceCase.Part part, int k) {
         double weight = part.plan().guidance() == null ? 1 : Math.abs(part.plan().guidance().weight());
-        int perSample = x.length / part.samples();
-        int stride = perSample * part.plan().outputs();
-        for (int i = 0; i < x.length; i++) {
-            int at = i / perSample * stride + i % perSample;
-            double g = Math.abs(part.output()[k][at]);
+        int perSample = part.before()[k].length / part.samples();
+        double[] g = new double[part.before()[k].length];
+        for (int i = 0; i < g.length; i++) {
+            int at = i / perSample * perSample * part.plan().outputs() + i % perSample;
+            g[i] = part.output()[k][at];
             if (part.uncond() != null) {
-                g = weight * Math.max(g, Math.abs(part.uncond()[k][at]));
-            }
-            double ratio = ofPrediction || s.at().sigma() == 0 ? 0 : s.to().sigma() / s.at().sigma();
-            scale[i] = Math.max(Math.max(1, ratio * Math.abs(x[i])),
-                    share * Math.max(Math.abs(s.px() * x[i]), Math.abs(s.pg() * g)));
-            if (!ofPrediction) {
-                scale[i] = Math.max(scale[i], Math.max(Math.abs(s.cx() * x[i]), Math.abs(s.cg() * g)));
+                g[i] = Math.max(Math.abs(part.uncond()[k][at]),
+                        weight * Math.max(Math.abs(g[i]), Math.abs(part.uncond()[k][at])));
             }
         }
-        return scale;
+        return g;
     }
 
     private void advance(Trajectory t, TraceCase.Part part, int k) {
@@ -197,7 +211,7 @@ final class TraceRunner {
                 at[0] = k;
                 where = "row " + part.rows()[k] + ", rollout";
                 advance(t, part, k);
-                compare((HostTensor) t.sample(), part.after()[k], rolloutTolerance, true, null);
+                compare((HostTensor) t.sample(), part.after()[k], tolerances.rollout, null);
             }
         }
     }
@@ -211,10 +225,13 @@ final class TraceRunner {
         return true;
     }
 
-    private void compare(HostTensor got, double[] expected, double tolerance, boolean inputFinite, double[] scale) {
-        if (!inputFinite) {
-            return;
-        }
+    /**
+     * Compares element by element; the largest terms of a row are null in a rollout.
+     *
+     * @return the largest error relative to max(1, |expected|)
+     */
+    private double compare(HostTensor got, double[] expected, double tolerance, double[] largest) {
+        double strict = 0;
         for (int i = 0; i < expected.length; i++) {
             double value = got.getDouble(i);
             if (!Double.isFinite(expected[i])) {
@@ -225,14 +242,19 @@ final class TraceRunner {
                 continue;
             }
             double size = Math.max(1, Math.abs(expected[i]));
-            double error = Math.abs(value - expected[i]) / (scale == null ? size : Math.max(size, scale[i]));
-            if (scale != null && !(error <= worst)) {
-                worst = error;
+            double difference = Math.abs(value - expected[i]);
+            double error = difference / size;
+            strict = error <= strict ? strict : error;
+            if (largest != null) {
+                double promised = dtype == DType.F32 ? ULPS * 0x1p-23 * largest[i] / tolerance : 0;
+                error = difference / Math.max(size, promised);
+                worst = error <= worst ? worst : error;
             }
             if (!(error <= tolerance)) {
                 fail(where + ", element " + i + ": " + value + ", expected " + expected[i] + ", relative error " + error
                         + " above " + tolerance);
             }
         }
+        return strict;
     }
 }

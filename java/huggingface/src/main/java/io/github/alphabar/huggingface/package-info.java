@@ -74,7 +74,8 @@
  * java.util.Set)} leaves it out; each says what happens then.
  *
  * <ul>
- * <li>{@link Quirk#FLOAT32_TABLES}: tables and DDPM's coefficients are float32.</li>
+ * <li>{@link Quirk#FLOAT32_TABLES}: tables are float32.</li>
+ * <li>{@link Quirk#FLOAT32_COEFFICIENTS}: coefficients are computed in float32, operation by operation.</li>
  * <li>{@link Quirk#STRIDE_PREVIOUS_TIMESTEP}: DDIM, its inverse and PNDM step down by T div N, not to the next timestep.</li>
  * <li>{@link Quirk#FLOAT_RANGE_TRAILING}: trailing spacing has one timestep too many for 62 values of N.</li>
  * <li>{@link Quirk#DPM_EXTRA_POINT}: the DPM family spaces one point more and drops the cleanest.</li>
@@ -103,5 +104,20 @@
  * <h2>Recorded traces</h2>
  *
  * {@link TraceReplay} compares plans with recorded runs of diffusers and of the authors' codes, step by step and from start to end.
+ * What a step is held to, relative to max(1, |x|):
+ *
+ * <table>
+ * <caption>Tolerances</caption>
+ * <thead>
+ * <tr><th scope="col">variant</th><th scope="col">a step</th><th scope="col">a whole run</th></tr>
+ * </thead>
+ * <tbody>
+ * <tr><th scope="row">x64</th><td>1e-12 (1e-9 where the recording is flagged as badly conditioned)</td><td>1e-9</td></tr>
+ * <tr><th scope="row">f32, f64</th><td>2e-6; 7e-6 for the authors' codes</td><td>1e-4, unless flagged</td></tr>
+ * </tbody>
+ * </table>
+ *
+ * In F32 a row whose terms are large and cancel, where float32 has no such digits, is held to 4 ulp of its largest term instead; so is
+ * a predicted x0, which divides by alpha. The report names each such row's case.
  */
 package io.github.alphabar.huggingface;

@@ -16,6 +16,8 @@ import io.github.alphabar.plan.Step;
 import io.github.alphabar.schedule.Betas;
 import io.github.alphabar.schedule.Level;
 import io.github.alphabar.schedule.TabulatedSchedule;
+import io.github.alphabar.solver.Arithmetic;
+import io.github.alphabar.solver.Ddim;
 import io.github.alphabar.solver.DpmAlgorithm;
 import io.github.alphabar.solver.DpmSolver;
 import io.github.alphabar.solver.Plms;
@@ -80,6 +82,51 @@ class QuirkTest {
             worst = Math.max(worst, Math.abs((1 - float32) / (1 - bar) - 1));
         }
         assertEquals(1.7e-4, worst, 0.1e-4);
+    }
+
+    /** The weight of the last difference on SD's last edge of 10: some 10 of the network's outputs, off by 6e-6. */
+    @Test
+    void float32CoefficientsOffGivesTheSolversRows() {
+        SchedulerConfig c = config(SchedulerClass.DPM_MULTISTEP, "\"algorithm_type\": \"sde-dpmsolver\","
+                + "\"final_sigmas_type\": \"sigma_min\", \"beta_schedule\": \"scaled_linear\"");
+        LoadedScheduler exact = without(c, Quirk.FLOAT32_COEFFICIENTS);
+        TimeGrid grid = exact.sigmas(LoadedScheduler.Run.steps(10)).grid(exact.schedule(), false, Arithmetic.DOUBLE);
+        SamplingPlan rows = SamplingPlan.of(grid, new DpmSolver(DpmAlgorithm.SDE_DPM_SOLVER, 2),
+                Prediction.EPSILON);
+        assertEquals(rows.steps(), plan(exact, 10).steps());
+        double worst = 0;
+        for (int i = 0; i < 10; i++) {
+            Step rounded = plan(with(c), 10).steps().get(i);
+            // The levels themselves are float32 numbers then.
+            assertEquals((float) rounded.at().alpha(), rounded.at().alpha());
+            assertEquals((float) rounded.at().lambda(), rounded.at().lambda());
+            worst = Math.max(worst, Math.abs(rounded.cz() - rows.steps().get(i).cz()));
+        }
+        // lambda has an ulp of 2.4e-7 where it is above 2, and the noise's sqrt(e^2h - 1) doubles what h lost.
+        assertTrue(worst > 1e-7 && worst < 1e-5, "" + worst);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"DDPM", "DDIM"})
+    void float32CoefficientsOffStochasticRowsAreTheSolversOwn(SchedulerClass type) {
+        SchedulerConfig c = config(type, "\"clip_sample\": false");
+        LoadedScheduler.Run run = new LoadedScheduler.Run(1000, null, type == SchedulerClass.DDIM ? 1 : 0, false, null,
+                null, 0);
+        List<Step> rounded = with(c).plan(run).steps();
+        List<Step> exact = without(c, Quirk.FLOAT32_COEFFICIENTS).plan(run).steps();
+        double worst = 0;
+        for (int i = 0; i + 1 < 1000; i++) {
+            worst = Math.max(worst, Math.abs(rounded.get(i).cz() / exact.get(i).cz() - 1));
+        }
+        // 1 - alphaBar / alphaBar' is 1e-4 at the clean end, and half an ulp of 1 is 3e-4 of that; its root has half the error.
+        assertTrue(worst > 5e-5 && worst < 3e-4, "" + worst);
+        if (type == SchedulerClass.DDIM) {
+            LoadedScheduler loaded = without(c, Quirk.FLOAT32_COEFFICIENTS);
+            TimeGrid grid = new TimeGrid(loaded.schedule(), List.of(loaded.table().level(500),
+                    loaded.table().level(499)));
+            assertEquals(SamplingPlan.of(grid, new Ddim(1), Prediction.EPSILON).steps().getFirst().cz(),
+                    exact.get(499).cz());
+        }
     }
 
     @ParameterizedTest
@@ -175,10 +222,10 @@ class QuirkTest {
     @Test
     void thirdOrderAsPublishedOffTakesTheExactFormulas() {
         SchedulerConfig c = config(SchedulerClass.DPM_MULTISTEP, "\"solver_order\": 3");
-        LoadedScheduler exact = without(c, Quirk.THIRD_ORDER_AS_PUBLISHED);
+        LoadedScheduler exact = without(c, Quirk.THIRD_ORDER_AS_PUBLISHED, Quirk.FLOAT32_COEFFICIENTS);
         SamplingPlan plan = plan(exact, 20);
-        assertNotEquals(plan(with(c), 20), plan);
-        TimeGrid grid = exact.sigmas(LoadedScheduler.Run.steps(20)).grid(exact.schedule(), false);
+        assertNotEquals(plan(without(c, Quirk.FLOAT32_COEFFICIENTS), 20), plan);
+        TimeGrid grid = exact.sigmas(LoadedScheduler.Run.steps(20)).grid(exact.schedule(), false, Arithmetic.DOUBLE);
         DpmSolver solver = new DpmSolver(DpmAlgorithm.DPM_SOLVER_PP, 3, DpmAlgorithm.Form.MIDPOINT, false, false,
                 ThirdOrder.EXACT);
         assertEquals(SamplingPlan.of(grid, solver, Prediction.EPSILON).steps().get(10), plan.steps().get(10));
@@ -225,9 +272,10 @@ class QuirkTest {
     void combiningRawVOffIsTheNativePlms() {
         SchedulerConfig c = config(SchedulerClass.PNDM,
                 "\"skip_prk_steps\": true, \"prediction_type\": \"v_prediction\", \"set_alpha_to_one\": true");
-        LoadedScheduler loaded = without(c, Quirk.PNDM_COMBINES_RAW_V, Quirk.FLOAT32_TABLES);
+        LoadedScheduler loaded = without(c, Quirk.PNDM_COMBINES_RAW_V, Quirk.FLOAT32_TABLES,
+                Quirk.FLOAT32_COEFFICIENTS);
         SamplingPlan plan = plan(loaded, 10);
-        assertNotEquals(plan(without(c, Quirk.FLOAT32_TABLES), 10), plan);
+        assertNotEquals(plan(without(c, Quirk.FLOAT32_TABLES, Quirk.FLOAT32_COEFFICIENTS), 10), plan);
         // What is stored is the noise, eps = alpha v + sigma x, and not v.
         Step first = plan.steps().getFirst();
         assertEquals(first.at().sigma(), first.store().sx());

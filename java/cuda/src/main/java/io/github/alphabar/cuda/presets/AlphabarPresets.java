@@ -37,7 +37,46 @@ public class AlphabarPresets implements InfoMapper {
                 .put(function("int", "alphabar_step",
                         "@Cast(\"alphabar_context*\") long context, @Cast(\"const alphabar_row*\") long row,"
                                 + " @Cast(\"const alphabar_operands*\") long operands,"
-                                + " @Cast(\"uint64_t\") long scratch, @Cast(\"uint64_t\") long stream"));
+                                + " @Cast(\"uint64_t\") long scratch, @Cast(\"uint64_t\") long stream"))
+                .put(function("int", "alphabar_table_scan",
+                        "@Cast(\"const alphabar_entry*\") long entries, @Cast(\"int64_t\") long count,"
+                                + " @Cast(\"uint32_t*\") long terms, @Cast(\"uint32_t*\") long used,"
+                                + " @Cast(\"int64_t*\") long wrong"))
+                .put(function("int", "alphabar_table_step",
+                        CONTEXT + ", @Cast(\"const alphabar_table*\") long table,"
+                                + " @Cast(\"const alphabar_operands*\") long operands,"
+                                + " @Cast(\"uint64_t\") long scratch, @Cast(\"uint64_t\") long stream"))
+                .put(function("int", "alphabar_allocate", CONTEXT + BYTES + made("address")))
+                .put(function("int", "alphabar_allocate_pinned", CONTEXT + BYTES + made("address")))
+                .put(function("int", "alphabar_release", CONTEXT + handle("address")))
+                .put(function("int", "alphabar_release_pinned", CONTEXT + handle("address")))
+                .put(function("int", "alphabar_copy",
+                        CONTEXT + handle("to") + handle("from") + BYTES + handle("stream")))
+                .put(function("int", "alphabar_synchronize", CONTEXT + handle("stream")))
+                .put(function("int", "alphabar_stream_create", CONTEXT + made("stream")))
+                .put(function("int", "alphabar_stream_destroy", CONTEXT + handle("stream")))
+                .put(function("int", "alphabar_event_create", CONTEXT + made("event")))
+                .put(function("int", "alphabar_event_destroy", CONTEXT + handle("event")))
+                .put(function("int", "alphabar_event_record", CONTEXT + handle("event") + handle("stream")))
+                .put(function("int", "alphabar_event_wait", CONTEXT + handle("event") + handle("stream")))
+                .put(function("int", "alphabar_event_elapsed",
+                        CONTEXT + handle("start") + handle("end") + ", @Cast(\"float*\") long milliseconds"))
+                .put(function("int", "alphabar_capture_begin", CONTEXT + handle("stream")))
+                .put(function("int", "alphabar_capture_end", CONTEXT + handle("stream") + made("graph")))
+                .put(function("int", "alphabar_graph_launch", CONTEXT + handle("graph") + handle("stream")))
+                .put(function("int", "alphabar_graph_destroy", CONTEXT + handle("graph")));
+    }
+
+    private static final String CONTEXT = "@Cast(\"alphabar_context*\") long context";
+    private static final String BYTES = ", @Cast(\"int64_t\") long bytes";
+
+    private static String handle(String name) {
+        return ", @Cast(\"uint64_t\") long " + name;
+    }
+
+    /** Where a function writes what it made. */
+    private static String made(String name) {
+        return ", @Cast(\"uint64_t*\") long " + name;
     }
 
     /** A function with addresses where JavaCPP would take objects; the C++ compiler still checks it against the header. */

@@ -51,7 +51,7 @@ final class RowCase {
     }
 
     /** Elements before and after every operand, which no step may touch. */
-    private static final int GUARD = 17;
+    static final int GUARD = 17;
 
     double px = 1.0625;
     double pg = -0.75;
@@ -69,6 +69,7 @@ final class RowCase {
     Clip clip = Clip.NONE;
     Guided guided = Guided.NONE;
     double weight = 7.5;
+    double rescale;
     int samples = 1;
     int elements = 17;
     DType state = DType.F32;
@@ -78,6 +79,7 @@ final class RowCase {
     DType inputType = DType.F32;
     boolean preview;
     int inputCopies;
+    double inputScale = 1;
     boolean mask;
     boolean knownGiven;
     double knownSigma = 0.5;
@@ -135,6 +137,8 @@ final class RowCase {
         c.alias = Alias.values()[r.nextInt(4)];
         c.special = r.nextInt(4) == 0;
         c.draw = r.nextInt();
+        c.rescale = r.nextBoolean() ? 0 : r.nextDouble();
+        c.inputScale = r.nextBoolean() ? 1 : r.nextDouble(-2, 2);
         return c;
     }
 
@@ -187,7 +191,7 @@ final class RowCase {
     }
 
     StepParams paramsIn(DType compute) {
-        Guidance guidance = guided == Guided.NONE ? null : new Guidance(weight);
+        Guidance guidance = guided == Guided.NONE ? null : new Guidance(weight, rescale);
         SamplingPlan plan = new SamplingPlan("test", Prediction.EPSILON, clip, guidance, learned() ? 2 : 1,
                 List.of(step()));
         return StepParams.narrow(plan, 0, compute);
@@ -231,6 +235,7 @@ final class RowCase {
         }
         o.preview = preview ? tensor(b, "preview", previewType, total) : null;
         o.inputCopies = Math.max(1, inputCopies);
+        o.inputScale = inputScale;
         o.input = inputCopies > 0 ? tensor(b, "input", inputType, total * inputCopies) : null;
         if (mask) {
             o.mask = tensor(b, "mask", state, total);
