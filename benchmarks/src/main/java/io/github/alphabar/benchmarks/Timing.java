@@ -30,6 +30,9 @@ final class Timing {
     static final List<String> FLAGS = List.of("--add-modules", "jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED", "-XX:+AlwaysPreTouch");
 
+    /** Where JavaCPP unpacks natives: the JVMs that are timed must not find those of another build. */
+    private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+
     private final Suite.Size size;
     private final Path log;
 
@@ -48,6 +51,9 @@ final class Timing {
         List<String> jvm = new ArrayList<>(FLAGS);
         jvm.add("-Xms" + point.heapGigabytes() + "g");
         jvm.add("-Xmx" + point.heapGigabytes() + "g");
+        if (System.getProperty(CACHE) != null) {
+            jvm.add("-D" + CACHE + "=" + System.getProperty(CACHE));
+        }
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .include("^" + Timing.class.getPackageName().replace(".", "\\.") + "\\." + point.benchmark() + "\\."
                         + point.method() + "$")

@@ -15,6 +15,7 @@ import io.github.alphabar.schedule.TabulatedSchedule;
 import io.github.alphabar.solver.Solvers;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
+import io.github.alphabar.tensor.Tensor;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -51,6 +52,8 @@ public class WholeTrajectory {
     private SamplingPlan plan;
     private Backend opened;
     private HostTensor output;
+    private Tensor deviceOutput;
+    private HostTensor result;
 
     /** Instantiated by JMH. */
     public WholeTrajectory() {
@@ -67,6 +70,11 @@ public class WholeTrajectory {
             output.setFloat(i, (float) random.nextDouble(-2, 2));
         }
         opened = Backends.named(backend, new BackendProvider.Options(1, 0));
+        result = HostTensor.allocate(DType.F32, samples * elements);
+        deviceOutput = opened.allocate(DType.F32, samples * elements);
+        try (Backend.Workspace workspace = opened.workspace(samples, elements)) {
+            opened.copy(output, deviceOutput, workspace);
+        }
         try (Backend scalar = new ScalarBackend()) {
             Gate.bits(backend + ", " + steps + " steps of dpmpp-2m: the sample", run(scalar), run(opened));
         } catch (RuntimeException | Error e) {
@@ -75,16 +83,23 @@ public class WholeTrajectory {
         }
     }
 
+    /** To the end of the last step: where the backend's memory is a device's, the sample is copied from there. */
     private HostTensor run(Backend with) {
+        Tensor given = output;
         try (Trajectory t = Trajectory.builder(plan, with).shape(samples, elements).start()) {
+            if (!(t.sample() instanceof HostTensor)) {
+                given = deviceOutput;
+            }
             while (!t.isDone()) {
-                t.advance(output);
+                t.advance(given);
             }
             if (t.sample() instanceof HostTensor sample) {
                 return sample;
             }
-            throw new UnsupportedOperationException("Backend '" + with.name()
-                    + "' keeps its tensors on a device, which these benchmarks cannot fill yet.");
+            try (Backend.Workspace workspace = with.workspace(samples, elements)) {
+                with.copy(t.sample(), result, workspace);
+            }
+            return result;
         }
     }
 

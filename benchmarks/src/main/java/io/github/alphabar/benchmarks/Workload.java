@@ -6,6 +6,7 @@ import io.github.alphabar.backend.StepOperands;
 import io.github.alphabar.plan.StepParams;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.HostTensor;
+import io.github.alphabar.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -70,7 +71,7 @@ final class Workload implements AutoCloseable {
     }
 
     /** Operands that read this memory and write to other. */
-    StepOperands operands(HostTensor out, HostTensor store) {
+    StepOperands operands(Tensor out, Tensor store) {
         StepOperands o = shape();
         o.x = x;
         o.output = output;

@@ -34,7 +34,9 @@ public final class TorchPeer implements Peer {
             torch.get_num_threads();
             return Optional.empty();
         } catch (LinkageError e) {
-            return Optional.of("libtorch cannot be loaded (" + String.valueOf(e.getMessage()).lines().findFirst()
+            return Optional.of("libtorch cannot be loaded (" + String.valueOf(e.getMessage())
+                    .lines()
+                    .findFirst()
                     .orElse("") + "); its natives are for linux-x86_64.");
         }
     }
