@@ -72,7 +72,7 @@ class ReadmeTest {
 
     @Test
     void everyCommandOfTheReadmeIsUnderstood() throws Exception {
-        Matcher m = Pattern.compile("-Dargs=\"([^\"]*)\"")
+        Matcher m = Pattern.compile("exec:exec -Dargs=\"([^\"]*)\"")
                 .matcher(String.join("", blocks(Files.readString(README), "sh")));
         List<String> commands = m.results().map(r -> r.group(1)).toList();
         assertFalse(commands.isEmpty());

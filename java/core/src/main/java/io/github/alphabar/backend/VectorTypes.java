@@ -11,7 +11,6 @@ import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -26,8 +25,6 @@ final class VectorTypes implements LaneKernels.Types {
     private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class,
             VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
-    /** 2^112: moves the exponent of a binary16, read as binary32 bits, to where it belongs; exact for subnormals too. */
-    private static final float F16_SCALE = 0x1p112f;
 
     private VectorTypes() {
     }
@@ -76,36 +73,16 @@ final class VectorTypes implements LaneKernels.Types {
         }
     }
 
+    /** A plain loop: the JIT vectorises it with the processor's own conversion, which the Vector API does not offer. */
     private static void widenF16(short[] source, float[] target, int count) {
-        for (int k = 0; k < count; k += FLOATS.length()) {
-            IntVector h = (IntVector) ShortVector.fromArray(SHORTS, source, k)
-                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-            IntVector magnitude = h.and(0x7fff);
-            IntVector shifted = magnitude.lanewise(VectorOperators.LSHL, 13);
-            IntVector finite = shifted.reinterpretAsFloats().mul(F16_SCALE).reinterpretAsInts();
-            VectorMask<Integer> special = magnitude.compare(VectorOperators.GE, 0x7c00);
-            finite.blend(shifted.or(0x7f800000), special)
-                    .or(h.and(0x8000).lanewise(VectorOperators.LSHL, 16))
-                    .reinterpretAsFloats()
-                    .intoArray(target, k);
+        for (int k = 0; k < count; k++) {
+            target[k] = Float.float16ToFloat(source[k]);
         }
     }
 
     private static void narrowF16(float[] source, short[] target, int count) {
-        for (int k = 0; k < count; k += FLOATS.length()) {
-            IntVector bits = FloatVector.fromArray(FLOATS, source, k).reinterpretAsInts();
-            IntVector magnitude = bits.and(0x7fffffff);
-            // Normal: subtract the exponents' difference and round by adding just under half, plus the last kept bit.
-            IntVector odd = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
-            IntVector normal = magnitude.add(0xc8000fff).add(odd).lanewise(VectorOperators.LSHR, 13).min(0x7c00);
-            // Subnormal: the ulp of 1/2 is the smallest binary16, so the addition itself rounds.
-            IntVector small = magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3f000000);
-            IntVector value = normal.blend(small, magnitude.compare(VectorOperators.LT, 0x38800000));
-            // From 65520 up everything rounds to infinity; the sum above may overflow there.
-            value = value.blend(0x7c00, magnitude.compare(VectorOperators.GE, 0x477ff000));
-            value = value.blend(0x7e00, magnitude.compare(VectorOperators.GT, 0x7f800000));
-            value = value.or(bits.lanewise(VectorOperators.LSHR, 16).and(0x8000));
-            ((ShortVector) value.convertShape(VectorOperators.I2S, SHORTS, 0)).intoArray(target, k);
+        for (int k = 0; k < count; k++) {
+            target[k] = Float.floatToFloat16(source[k]);
         }
     }
 
