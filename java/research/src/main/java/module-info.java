@@ -17,5 +17,6 @@ module io.github.alphabar.research {
 
     exports io.github.alphabar.research.problem;
     exports io.github.alphabar.research.cost;
+    exports io.github.alphabar.research.digits;
     exports io.github.alphabar.research.report;
 }

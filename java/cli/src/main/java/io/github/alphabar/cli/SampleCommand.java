@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.alphabar.backend.Backend;
 import io.github.alphabar.backend.BackendProvider;
-import io.github.alphabar.backend.Backends;
 import io.github.alphabar.huggingface.TorchCpuGenerator;
 import io.github.alphabar.onnxruntime.OnnxDenoiser;
 import io.github.alphabar.plan.SamplingPlan;
@@ -113,12 +112,12 @@ final class SampleCommand implements Callable<Integer> {
         Double share = startFrom == null ? null : strength == null ? Double.valueOf(0.6) : strength;
         SamplingPlan plan = plan(share);
         SafeFile file = SafeFile.at(target(), "--out");
-        BackendProvider.Options options = UsageException.checked(() -> new BackendProvider.Options(threads, 0));
+        BackendProvider.Options options = HostBackends.options(threads);
         if (networks.givenShape() != null) {
             // Before the network is tried on it, which takes memory.
             Sheet.of(count, networks.givenShape());
         }
-        try (Backend steps = openBackend(options);
+        try (Backend steps = HostBackends.open(backend, options);
                 OnnxDenoiser network = networks.open(plan, count, options.resolvedThreads())) {
             long[] shape = network.shape();
             Sheet sheet = Sheet.of(count, shape);
@@ -198,32 +197,6 @@ final class SampleCommand implements Callable<Integer> {
             seeds[k] = seed + k;
         }
         return seeds;
-    }
-
-    private Backend openBackend(BackendProvider.Options options) {
-        if (backend != null) {
-            Backend named = UsageException.checked(() -> Backends.named(backend, options));
-            if (worksOnHostMemory(named)) {
-                return named;
-            }
-            named.close();
-            throw new UsageException("Backend '" + backend + "' keeps its samples on a device, and the network runs on"
-                    + " the CPU; leave --backend out.");
-        }
-        for (Backends.Status status : Backends.status()) {
-            if (status.usable()) {
-                Backend best = Backends.named(status.name(), options);
-                if (worksOnHostMemory(best)) {
-                    return best;
-                }
-                best.close();
-            }
-        }
-        throw new RunException("No backend that works on host memory can run here; see 'alphabar backends'.");
-    }
-
-    private static boolean worksOnHostMemory(Backend candidate) {
-        return candidate.allocate(DType.F32, 1) instanceof HostTensor;
     }
 
     private void report(SafeFile file, SamplingPlan plan, Backend steps, long[] shape, Timings t) {

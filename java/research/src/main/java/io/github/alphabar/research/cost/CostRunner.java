@@ -89,7 +89,15 @@ public final class CostRunner {
         } catch (IllegalArgumentException e) {
             return Point.without(setting, "skipped", e.getMessage());
         }
-        return measure(setting, problem, planned);
+        try {
+            return measure(setting, problem, planned);
+        } catch (IllegalArgumentException e) {
+            if (setting.solver().startsWith(Sweep.PLAN)) {
+                // A plan made elsewhere may ask the network for what it does not return.
+                return Point.without(setting, "skipped", e.getMessage());
+            }
+            throw e;
+        }
     }
 
     private NoiseSchedule schedule(Setting s, Problem problem) {

@@ -158,7 +158,21 @@ public final class Page {
     }
 
     /**
-     * The plots and pictures as files.
+     * Adds a file beside the page that the page does not show.
+     *
+     * @param name
+     *            its name
+     * @param text
+     *            its content
+     * @return this
+     */
+    public Page file(String name, String text) {
+        files.put(name, text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        return this;
+    }
+
+    /**
+     * The plots and pictures, and what else belongs to the page, as files.
      *
      * @return names and contents
      */
