@@ -72,9 +72,9 @@ final class CostOptions {
             description = "Plans of your own, in the form 'plan --format json' prints; they take part as equals.")
     private List<Path> plan = List.of();
 
-    @Option(names = "--samples", paramLabel = "N", defaultValue = "512",
-            description = "Samples (default: ${DEFAULT-VALUE}).")
-    private int samples;
+    @Option(names = "--samples", paramLabel = "N",
+            description = "Samples (default: 512, and 64 of digits, whose network takes its time).")
+    private Integer samples;
 
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0",
             description = "Sample k takes its noise from seed SEED + k (default: ${DEFAULT-VALUE}).")
@@ -94,7 +94,7 @@ final class CostOptions {
     private int threads;
 
     void check() {
-        if (samples < 1 || samples > 100_000) {
+        if (samples != null && (samples < 1 || samples > 100_000)) {
             throw new UsageException("--samples is 1 to 100000, but got " + samples + ".");
         }
         for (int n : nfe) {
@@ -187,7 +187,7 @@ final class CostOptions {
         List<String> solvers = new ArrayList<>(solver.stream().filter(s -> !s.equals("none")).toList());
         plans.forEach(solvers::add);
         return new Sweep(problemNames(), schedule.stream().map(this::named).toList(), solvers, spacing, nfe, eta,
-                clip, dtype, finalLevel, samples, seed);
+                clip, dtype, finalLevel, samples == null ? 512 : samples, samples == null ? 64 : samples, seed);
     }
 
     String processor() {

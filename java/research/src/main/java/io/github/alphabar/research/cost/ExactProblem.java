@@ -14,9 +14,10 @@ import java.util.Random;
  * Data whose perfect network is known: {@code gaussian[:D]} and {@code mixture[:D[:K]]}.
  *
  * <p>
- * The Gaussian has means between -0.5 and 0.5 and standard deviations from 0.2 to 1.5. The mixture has K centres drawn uniformly
- * from [-1, 1]^D, deviations between 0.1 and 0.3 and weights between 1 and 2 before scaling: the size of pixels, with modes a
- * sampler has to choose between. Both are drawn from a fixed seed: the same name is the same data everywhere.
+ * The Gaussian has means between -0.5 and 0.5 and standard deviations from 0.2 to 1.5. The mixture (2 dimensions and 8
+ * components unless said) has K centres drawn uniformly from [-1, 1]^D, deviations between 0.1 and 0.3 and weights between 1 and 2
+ * before scaling: in two dimensions the modes overlap. In many they do not, and a sample near the watershed between two ends in
+ * one or the other however small the error of a step: its error is then the distance of the modes. Both are drawn from a fixed seed: the same name is the same data everywhere.
  *
  * @param name
  *            the name
@@ -43,7 +44,7 @@ public record ExactProblem(String name, GaussianMixture data) implements Problem
             throw new IllegalArgumentException("Unknown problem '" + text
                     + "'; the problems are gaussian[:D], mixture[:D[:K]] and digits.");
         }
-        int d = number(text, parts, 1, 16);
+        int d = number(text, parts, 1, mixture ? 2 : 16);
         int k = mixture ? number(text, parts, 2, 8) : 1;
         return mixture ? mixture(d, k) : gaussian(d);
     }

@@ -36,13 +36,15 @@ import java.util.Map;
  * @param finalLevel
  *            {@code clean} or {@code least-noise}
  * @param samples
- *            samples
+ *            samples of problems with exact answers
+ * @param networkSamples
+ *            samples of problems with a network and schedule of their own, which takes its time
  * @param seed
  *            the first seed
  */
 public record Sweep(List<String> problems, List<String> schedules, List<String> solvers, List<String> spacings,
         List<Integer> nfe, List<Double> etas, List<String> clips, List<String> dtypes, String finalLevel, int samples,
-        long seed) {
+        int networkSamples, long seed) {
     /** What a solver that names a plan of the user's begins with. */
     public static final String PLAN = "plan:";
 
@@ -95,11 +97,15 @@ public record Sweep(List<String> problems, List<String> schedules, List<String> 
         return all.stream().distinct().toList();
     }
 
+    private int samples(String schedule) {
+        return schedule.equals("own") ? networkSamples : samples;
+    }
+
     private void solver(List<Setting> all, String problem, String schedule, NoiseSchedule on, String dtype,
             String name) {
         if (name.startsWith(PLAN)) {
             all.add(new Setting(problem, schedule, name, 0, "as planned", "as planned", "as planned", dtype, 0,
-                    samples, seed));
+                    samples(schedule), seed));
             return;
         }
         Solver solver = Solvers.named(name);
@@ -112,7 +118,7 @@ public record Sweep(List<String> problems, List<String> schedules, List<String> 
                 for (String clip : clips) {
                     for (int calls : listed ? List.of(0) : nfe) {
                         all.add(new Setting(problem, schedule, name, eta, chosen, finalLevel, clip, dtype, calls,
-                                samples, seed));
+                                samples(schedule), seed));
                     }
                 }
             }

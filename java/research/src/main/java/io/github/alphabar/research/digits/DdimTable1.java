@@ -56,7 +56,7 @@ final class DdimTable1 {
     }
 
     static void run(Workbench bench, Page page) {
-        int samples = bench.size(1000, 256);
+        int samples = bench.size(512, 256);
         int seeds = bench.size(3, 1);
         Map<String, Map<Integer, List<Cell>>> all = cells(bench, samples, seeds);
         page.heading("Table 1 of the DDIM paper in miniature");
