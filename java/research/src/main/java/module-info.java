@@ -8,6 +8,7 @@
 module io.github.alphabar.research {
     requires transitive io.github.alphabar;
     requires io.github.alphabar.onnxruntime;
+    requires com.fasterxml.jackson.annotation;
     requires com.fasterxml.jackson.databind;
     requires hipparchus.core;
     requires hipparchus.ode;

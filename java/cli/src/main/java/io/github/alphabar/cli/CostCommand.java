@@ -229,9 +229,12 @@ final class CostCommand implements Callable<Integer> {
     }
 
     private List<String> arguments() {
-        List<String> all = new ArrayList<>(List.of("cost"));
-        all.addAll(spec.commandLine().getParseResult().originalArgs());
-        return all.stream().map(a -> a.contains(" ") ? "'" + a + "'" : a).toList();
+        return spec.commandLine()
+                .getParseResult()
+                .originalArgs()
+                .stream()
+                .map(a -> a.contains(" ") ? "'" + a + "'" : a)
+                .toList();
     }
 
     /** Shows the task at hand; a new bar for each. */

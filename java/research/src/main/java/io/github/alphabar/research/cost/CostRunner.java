@@ -23,8 +23,10 @@ import io.github.alphabar.tensor.HostTensor;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Runs settings: one trajectory of all samples for the errors, then the same again for the times, the first run discarded. The
@@ -34,6 +36,8 @@ public final class CostRunner {
     /** The most repetitions that are timed, and the time after which no further one begins. */
     private static final int REPETITIONS = 5;
     private static final long ENOUGH_NANOS = 60_000_000;
+    /** Until the JIT has compiled a solver's rows; before that the Vector API allocates. */
+    private static final long WARM_UP_NANOS = 100_000_000;
 
     private final Map<String, ? extends Problem> problems;
     private final Map<String, NoiseSchedule> schedules;
@@ -41,6 +45,7 @@ public final class CostRunner {
     private final Backend backend;
     private final Map<Reference, double[]> ends = new HashMap<>();
     private final Map<Target, Batches> batches = new HashMap<>();
+    private final Set<String> warm = new HashSet<>();
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /** The exact end of the same start is asked for by every solver. */
@@ -165,7 +170,8 @@ public final class CostRunner {
                     return new Planned(plan, n, solver instanceof Inverse);
                 }
             } catch (IllegalArgumentException e) {
-                first = first == null ? e : first;
+                // Of N itself; smaller N are tried for solvers that make more calls than steps.
+                first = n == s.nfe() ? e : first;
             }
         }
         String calls = Solvers.all()
@@ -204,8 +210,8 @@ public final class CostRunner {
         if (!plan.isStochastic()) {
             NoiseSchedule schedule = schedule(s, problem);
             // A spacing that starts below the noisiest level takes pure noise for its first state: an error of its own.
-            boolean noise = !planned.inverse && !s.solver().startsWith(Sweep.PLAN);
-            Level begin = noise ? schedule.level(schedule.noisiestTime()) : from;
+            Level noisiest = schedule.level(schedule.noisiestTime());
+            Level begin = planned.inverse || from.lambda() < noisiest.lambda() ? from : noisiest;
             double[] exact = ends.computeIfAbsent(
                     new Reference(s.problem(), begin, to, Arrays.hashCode(start)),
                     r -> problem.end(r.from, r.to, start));
@@ -308,7 +314,22 @@ public final class CostRunner {
             }
         }
 
+        /** Steps alone, on the last output, once for each kind of row. */
+        private void warmUp() {
+            long begin = System.nanoTime();
+            while (System.nanoTime() - begin < WARM_UP_NANOS) {
+                try (Trajectory t = begin()) {
+                    while (!t.isDone()) {
+                        t.advance(output);
+                    }
+                }
+            }
+        }
+
         void time() {
+            if (warm.add(setting.label() + setting.dtype() + setting.clip() + problem.dimension())) {
+                warmUp();
+            }
             long begin = System.nanoTime();
             for (int i = 0; i < REPETITIONS && (i == 0 || System.nanoTime() - begin < ENOUGH_NANOS); i++) {
                 once();

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.alphabar.research.cost;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
+
 /**
  * What came of one setting. Numbers that do not apply are null. Errors are in the units of the data; intervals are half widths at
  * 95%, from 8 batches.
@@ -62,6 +64,7 @@ public record Point(Setting setting, String status, String reason, Integer steps
      *
      * @return true for status ok
      */
+    @JsonIgnore
     public boolean isOk() {
         return status.equals("ok");
     }

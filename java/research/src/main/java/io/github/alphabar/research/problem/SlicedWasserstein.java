@@ -147,6 +147,9 @@ public final class SlicedWasserstein {
             double x = a;
             for (int i = 0; i < 200 && b - a > 1e-14 * (1 + Math.abs(x)); i++) {
                 double f = cumulative(x) - p;
+                if (Math.abs(f) < 1e-13) {
+                    break;
+                }
                 if (f > 0) {
                     b = x;
                 } else {
@@ -155,9 +158,6 @@ public final class SlicedWasserstein {
                 double slope = density(x);
                 double next = slope > 0 ? x - f / slope : Double.NaN;
                 x = next > a && next < b ? next : 0.5 * (a + b);
-                if (Math.abs(f) < 1e-13) {
-                    break;
-                }
             }
             return x;
         }

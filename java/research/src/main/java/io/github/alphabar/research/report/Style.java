@@ -28,6 +28,6 @@ public record Style(int colour, int marker, int dash) {
      * @return a style; the first 42 differ in colour or marker, all in dash after each seven
      */
     public static Style of(int k) {
-        return new Style(k % LIGHT.length, (k + k / LIGHT.length) % MARKERS, k / LIGHT.length % 3);
+        return new Style(k % LIGHT.length, (k % LIGHT.length + k / LIGHT.length) % MARKERS, k / LIGHT.length % 3);
     }
 }
