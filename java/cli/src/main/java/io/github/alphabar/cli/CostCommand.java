@@ -15,6 +15,7 @@ import io.github.alphabar.research.cost.Setting;
 import io.github.alphabar.research.cost.Sweep;
 import io.github.alphabar.research.digits.Experiment;
 import io.github.alphabar.research.report.Page;
+import io.github.alphabar.research.report.Table;
 import io.github.alphabar.schedule.NoiseSchedule;
 import io.github.alphabar.solver.Solvers;
 import io.github.alphabar.tensor.DType;
@@ -142,9 +143,8 @@ final class CostCommand implements Callable<Integer> {
             List<Setting> settings = UsageException.checked(() -> sweep.settings(problems, schedules));
             List<Point> points = points(store, new CostRunner(problems, schedules, plans, backend), settings);
             List<OrderStudy.Order> orders = noOrders ? List.of() : orders(store, backend);
-            Page body = page;
             Map<String, String> machine = machine(backend);
-            machine.forEach((name, value) -> body.paragraph(name + ": " + value));
+            page.table(table(machine));
             new CostReport(points, orders, options.networkMillis()).write(page);
             page.file("points.json", CostJson.write(machine, points, orders));
         } finally {
@@ -210,7 +210,7 @@ final class CostCommand implements Callable<Integer> {
         long begin = System.nanoTime();
         int before = store.resumed();
         Page page = new Page(e.title());
-        machine(backend).forEach((name, value) -> page.paragraph(name + ": " + value));
+        page.table(table(machine(backend)));
         run(e, true, store, backend, page);
         page.paragraph(String.format(java.util.Locale.ROOT, "Time: %.0f s%s.", (System.nanoTime() - begin) / 1e9,
                 before > 0 ? ", less what an interrupted run had finished" : ""));
@@ -219,13 +219,18 @@ final class CostCommand implements Callable<Integer> {
 
     private Map<String, String> machine(Backend backend) {
         Map<String, String> machine = new LinkedHashMap<>();
-        machine.put("Command", "`alphabar " + String.join(" ", arguments()) + "`");
+        machine.put("Command", "alphabar " + String.join(" ", arguments()));
         machine.put("Machine", options.processor() + ", " + Runtime.getRuntime().availableProcessors() + " processors, "
                 + System.getProperty("os.name") + " " + System.getProperty("os.arch"));
         machine.put("Java", System.getProperty("java.vm.name") + " " + Runtime.version());
         machine.put("Version", new Main.Version().getVersion()[0]);
         machine.put("Backend", backend.name() + ": " + backend.description());
         return machine;
+    }
+
+    private static Table table(Map<String, String> machine) {
+        return new Table(List.of("", "This run"),
+                machine.entrySet().stream().map(e -> List.of(e.getKey(), e.getValue())).toList());
     }
 
     private List<String> arguments() {

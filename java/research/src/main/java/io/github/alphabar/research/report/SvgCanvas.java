@@ -29,7 +29,7 @@ final class SvgCanvas implements Canvas {
                 + "--ground:#16181b;" + dark + "}}" + use
                 + ".plot text{fill:var(--ink);stroke:none;font-family:system-ui,sans-serif}"
                 + ".plot text.faint{fill:var(--faint)}.plot .grid{stroke:var(--grid)}.plot .frame{stroke:var(--frame)}"
-                + ".plot polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}";
+                + ".plot polyline[class]{fill:none;stroke-width:1.6;stroke-linejoin:round}";
     }
 
     private static String n(double value) {

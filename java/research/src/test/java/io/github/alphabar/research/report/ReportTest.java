@@ -104,6 +104,13 @@ class ReportTest {
         }
     }
 
+    /** A line's colour class fills markers; the rule that keeps lines hollow has to be the more specific one. */
+    @Test
+    void linesAreNotFilled() {
+        assertTrue(plot(false).svg().contains(".plot polyline[class]{fill:none"),
+                "two classes beat a class and an element");
+    }
+
     @Test
     void aPageAsksForNothingFromElsewhere() {
         Page page = new Page("A <page>").heading("One")
