@@ -36,8 +36,12 @@ public final class CostRunner {
     /** The most repetitions that are timed, and the time after which no further one begins. */
     private static final int REPETITIONS = 5;
     private static final long ENOUGH_NANOS = 60_000_000;
-    /** Until the JIT has compiled a solver's rows; before that the Vector API allocates. */
-    private static final long WARM_UP_NANOS = 100_000_000;
+    /**
+     * Until the JIT has compiled a solver's rows: at least the first, and then until they allocate nothing, as the Vector API does
+     * before, at most the second.
+     */
+    private static final long LEAST_WARM_UP_NANOS = 100_000_000;
+    private static final long MOST_WARM_UP_NANOS = 1_500_000_000;
 
     private final Map<String, ? extends Problem> problems;
     private final Map<String, NoiseSchedule> schedules;
@@ -317,17 +321,23 @@ public final class CostRunner {
         /** Steps alone, on the last output, once for each kind of row. */
         private void warmUp() {
             long begin = System.nanoTime();
-            while (System.nanoTime() - begin < WARM_UP_NANOS) {
+            long past = 0;
+            boolean compiled = false;
+            while (past < LEAST_WARM_UP_NANOS || (!compiled && past < MOST_WARM_UP_NANOS)) {
                 try (Trajectory t = begin()) {
+                    long before = threads.getCurrentThreadAllocatedBytes();
                     while (!t.isDone()) {
                         t.advance(output);
                     }
+                    // The counter itself allocates a few bytes now and then.
+                    compiled = threads.getCurrentThreadAllocatedBytes() - before < 16L * stepNanos.length;
                 }
+                past = System.nanoTime() - begin;
             }
         }
 
         void time() {
-            if (warm.add(setting.label() + setting.dtype() + setting.clip() + problem.dimension())) {
+            if (warm.add(setting.label() + setting.dtype() + setting.clip())) {
                 warmUp();
             }
             long begin = System.nanoTime();
