@@ -60,8 +60,8 @@ final class CostOptions {
             description = "Clips, as in 'plan' (default: ${DEFAULT-VALUE}).")
     private List<String> clip;
 
-    @Option(names = "--dtype", paramLabel = "TYPES", split = ",", defaultValue = "f64,f32",
-            description = "Types of the state: f64, f32, f16, bf16 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--dtype", paramLabel = "TYPES", split = ",",
+            description = "Types of the state: f64, f32, f16, bf16 (default: f64,f32, and f32 of digits).")
     private List<String> dtype;
 
     @Option(names = "--final-level", paramLabel = "LEVEL", defaultValue = "clean",
@@ -113,7 +113,7 @@ final class CostOptions {
         if (!finalLevel.equals("clean") && !finalLevel.equals("least-noise")) {
             throw new UsageException("Unknown final level '" + finalLevel + "'; it is clean or least-noise.");
         }
-        dtype.forEach(d -> UsageException.checked(() -> DType.parse(d)));
+        (dtype == null ? List.<String>of() : dtype).forEach(d -> UsageException.checked(() -> DType.parse(d)));
         clip.forEach(c -> UsageException.checked(() -> Clip.parse(c)));
         spacing.stream()
                 .filter(s -> !s.equals("default"))
@@ -186,8 +186,9 @@ final class CostOptions {
     Sweep sweep(Iterable<String> plans) {
         List<String> solvers = new ArrayList<>(solver.stream().filter(s -> !s.equals("none")).toList());
         plans.forEach(solvers::add);
-        return new Sweep(problemNames(), schedule.stream().map(this::named).toList(), solvers, spacing, nfe, eta,
-                clip, dtype, finalLevel, samples == null ? 512 : samples, samples == null ? 64 : samples, seed);
+        return new Sweep(problemNames(), schedule.stream().map(this::named).toList(), solvers, spacing, nfe, eta, clip,
+                dtype == null ? List.of("f64", "f32") : dtype, dtype == null ? List.of("f32") : dtype, finalLevel,
+                samples == null ? 512 : samples, samples == null ? 64 : samples, seed);
     }
 
     String processor() {

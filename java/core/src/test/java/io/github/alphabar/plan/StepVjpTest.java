@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The gradients of a row against central differences of what the scalar backend computes in double. */
 class StepVjpTest {
     /** Enough elements for some to be clipped and some not; the row treats each alone. */
-    private static final int N = 40;
+    private static final int N = 16;
     private static final double RANGE = 0.7;
 
     static Stream<Arguments> plans() {
@@ -82,7 +82,7 @@ class StepVjpTest {
     /**
      * A row is affine on either side of the clip, so that a central difference has rounding errors only: the loss is a sum of 2 N
      * terms of size 2^-52 |term| each, divided by 2 h. The row at hand has terms up to a few hundred (1 / alpha at the noisy end):
-     * 80 * 2.2e-16 * 300 / 2e-4 = 2.6e-8. No value lies within h of the clip's edge: checked by {@link Row}.
+     * 32 * 2.2e-16 * 300 / 2e-4 = 1.1e-8. No value lies within h of the clip's edge: checked by {@link Row}.
      */
     private static void compare(Row at, double[] by, double[] gradient) {
         double h = 1e-4;

@@ -225,9 +225,9 @@ public final class CostReport {
                     .sorted()
                     .map(n -> new double[] {n, all.getFirst().wassersteinFloor()})
                     .toList();
-            series.add(new Plot.Series("floor (exact samples)", new Style(6, 4, 2), floor));
-            plots.put(file("distance", group), Plot.logLog(group + ": distance from the exact distribution",
-                    "network calls", "sliced Wasserstein", series));
+            series.add(new Plot.Series("floor", new Style(6, 4, 2), floor));
+            plots.put(file("distance", group), Plot.logLog(group + ": distance",
+                    "network calls", "sliced Wasserstein distance", series));
         });
         page.plots(plots);
         CostRunner.groups(known).forEach((group, all) -> {

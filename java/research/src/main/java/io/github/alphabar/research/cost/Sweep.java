@@ -33,6 +33,8 @@ import java.util.Map;
  *            clips
  * @param dtypes
  *            types of the state
+ * @param networkDtypes
+ *            the same for problems with a network and schedule of their own
  * @param finalLevel
  *            {@code clean} or {@code least-noise}
  * @param samples
@@ -43,7 +45,8 @@ import java.util.Map;
  *            the first seed
  */
 public record Sweep(List<String> problems, List<String> schedules, List<String> solvers, List<String> spacings,
-        List<Integer> nfe, List<Double> etas, List<String> clips, List<String> dtypes, String finalLevel, int samples,
+        List<Integer> nfe, List<Double> etas, List<String> clips, List<String> dtypes, List<String> networkDtypes,
+        String finalLevel, int samples,
         int networkSamples, long seed) {
     /** What a solver that names a plan of the user's begins with. */
     public static final String PLAN = "plan:";
@@ -87,7 +90,7 @@ public record Sweep(List<String> problems, List<String> schedules, List<String> 
             NoiseSchedule own = known.get(problem).schedule();
             for (String schedule : own == null ? schedules : List.of("own")) {
                 NoiseSchedule on = own == null ? scheduleOf.get(schedule) : own;
-                for (String dtype : dtypes) {
+                for (String dtype : own == null ? dtypes : networkDtypes) {
                     for (String solver : solvers) {
                         solver(all, problem, schedule, on, dtype, solver);
                     }

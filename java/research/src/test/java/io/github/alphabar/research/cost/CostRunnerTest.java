@@ -168,7 +168,7 @@ class CostRunnerTest {
         Sweep sweep = new Sweep(List.of("gaussian:4"), List.of("linear", "flow"),
                 List.of("ddim", "dpmpp-2m", "plan:mine"),
                 List.of("default", "trailing"), List.of(5, 10), List.of(0.0, 1.0), List.of("none"), List.of("f64"),
-                "clean",
+                List.of("f64"), "clean",
                 64, 8, 0);
         List<Setting> all = sweep.settings(PROBLEMS, SCHEDULES);
         assertEquals(all.size(), all.stream().map(Setting::key).distinct().count());
