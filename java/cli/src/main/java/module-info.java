@@ -6,6 +6,7 @@ module io.github.alphabar.cli {
     requires io.github.alphabar;
     requires io.github.alphabar.huggingface;
     requires io.github.alphabar.onnxruntime;
+    requires io.github.alphabar.research;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
     requires java.desktop;

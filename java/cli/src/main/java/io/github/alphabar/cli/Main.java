@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
  */
 @Command(name = "alphabar", mixinStandardHelpOptions = true, versionProvider = Main.Version.class,
         description = "Diffusion samplers for the JVM: each step as one fused pass.",
-        subcommands = {SampleCommand.class, PlanCommand.class, ReplayCommand.class, BackendsCommand.class},
+        subcommands = {SampleCommand.class, PlanCommand.class, ReplayCommand.class, CostCommand.class,
+            BackendsCommand.class},
         footer = {"", "Every command has --help with an example. From a checkout:",
             "  ./mvnw -q -ntp compile exec:exec -Dargs=\"sample --solver ddim --steps 50\""})
 public final class Main implements Runnable {

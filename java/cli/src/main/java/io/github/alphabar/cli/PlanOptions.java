@@ -9,11 +9,9 @@ import io.github.alphabar.plan.Clip;
 import io.github.alphabar.plan.Guidance;
 import io.github.alphabar.plan.Prediction;
 import io.github.alphabar.plan.SamplingPlan;
+import io.github.alphabar.research.cost.Sweep;
 import io.github.alphabar.schedule.NoiseSchedule;
 import io.github.alphabar.solver.Ddim;
-import io.github.alphabar.solver.Ddpm;
-import io.github.alphabar.solver.Inverse;
-import io.github.alphabar.solver.Plms;
 import io.github.alphabar.solver.Solver;
 import io.github.alphabar.solver.Solvers;
 import java.nio.file.Path;
@@ -161,14 +159,7 @@ final class PlanOptions {
         if (spacing != null) {
             return UsageException.checked(() -> Spacing.parse(spacing));
         }
-        if (on.level(on.noisiestTime()).alpha() == 0) {
-            return Spacing.trailing();
-        }
-        Solver walked = chosen instanceof Inverse inverse ? inverse.solver() : chosen;
-        if (walked instanceof Ddpm || walked instanceof Ddim || walked instanceof Plms) {
-            return on.isDiscrete() ? Spacing.leading(0) : Spacing.linspace();
-        }
-        return Spacing.uniformLambda();
+        return Spacing.parse(Sweep.defaultSpacing(chosen, on));
     }
 
     /** The whole plan, or its end where an image is to be changed by a strength. */

@@ -113,7 +113,7 @@ final class SampleCommand implements Callable<Integer> {
         Double share = startFrom == null ? null : strength == null ? Double.valueOf(0.6) : strength;
         SamplingPlan plan = plan(share);
         SafeFile file = SafeFile.at(target(), "--out");
-        BackendProvider.Options options = UsageException.checked(() -> new BackendProvider.Options(threads, 0));
+        BackendProvider.Options options = HostBackends.options(threads);
         if (networks.givenShape() != null) {
             // Before the network is tried on it, which takes memory.
             Sheet.of(count, networks.givenShape());

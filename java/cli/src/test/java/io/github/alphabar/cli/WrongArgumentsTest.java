@@ -171,11 +171,11 @@ class WrongArgumentsTest {
 
     @Test
     void withoutACommandTheCommandsAreNamed() {
-        Cli.run().failsWith(2, "Name a command: sample, plan, replay, backends.");
+        Cli.run().failsWith(2, "Name a command: sample, plan, replay, cost, backends.");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sample", "plan", "backends"})
+    @ValueSource(strings = {"sample", "plan", "cost", "backends"})
     void everyCommandHasHelpWithAnExample(String command) {
         Cli help = Cli.ok(command, "--help");
         assertTrue(help.out().contains("Example"), help.out());

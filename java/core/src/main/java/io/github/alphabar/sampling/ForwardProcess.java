@@ -84,6 +84,11 @@ public final class ForwardProcess {
         linear(backend, 0, out, scale, noise, seeds, out, samples, Normals.Stream.INITIAL);
     }
 
+    /** {@code cx x + cy y} of given tensors. */
+    static void combined(Backend backend, double cx, Tensor x, double cy, Tensor y, Tensor out, int samples) {
+        linear(backend, cx, x, cy, y, null, out, samples, Normals.Stream.FORWARD);
+    }
+
     private static void linear(Backend backend, double cx, Tensor x, double cz, Tensor noise, long[] seeds, Tensor out,
             int samples,
             Normals.Stream stream) {

@@ -133,18 +133,31 @@ public final class DigitsModel {
      * @return the network; the caller closes it
      */
     public OnnxDenoiser denoiser(int[] classes, int threads) {
-        float[][] rows = Arrays.stream(classes).mapToObj(c -> {
-            if (c < 0 || c >= embeddings.length) {
-                throw new IllegalArgumentException("The classes are 0 to " + (nullClass - 1) + ", and " + nullClass
-                        + " for any digit, but got " + c + ".");
-            }
-            return embeddings[c];
-        }).toArray(float[][]::new);
+        float[][] rows = Arrays.stream(classes).mapToObj(this::row).toArray(float[][]::new);
         return OnnxDenoiser.builder("the digits model", bytes("denoiser.onnx"))
                 .chunk(CHUNK)
                 .threads(threads)
                 .condition(rows, embeddings[nullClass])
                 .open();
+    }
+
+    private float[] row(int c) {
+        if (c < 0 || c >= embeddings.length) {
+            throw new IllegalArgumentException("The classes are 0 to " + (nullClass - 1) + ", and " + nullClass
+                    + " for any digit, but got " + c + ".");
+        }
+        return embeddings[c];
+    }
+
+    /**
+     * What the network is fed for a class.
+     *
+     * @param c
+     *            0 to 9 or {@link #nullClass()}
+     * @return a copy of its embedding, 32 numbers
+     */
+    public float[] embedding(int c) {
+        return row(c).clone();
     }
 
     /**

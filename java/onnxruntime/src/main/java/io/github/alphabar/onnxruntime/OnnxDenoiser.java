@@ -30,8 +30,8 @@ public final class OnnxDenoiser implements Denoiser, AutoCloseable {
     private final int elements;
     private final int chunk;
     private final int outputs;
-    private final float[][] conditions;
-    private final float[] unconditional;
+    private float[][] conditions;
+    private float[] unconditional;
 
     private final BoundTensor time;
     private final HostTensor sampleValues;
@@ -215,6 +215,30 @@ public final class OnnxDenoiser implements Denoiser, AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    /**
+     * Feeds other embeddings from the next call on: to search for one, the network need not be loaded again.
+     *
+     * @param embeddings
+     *            one row for each sample, each as long as before; the batch has as many samples as there are rows
+     * @param nothing
+     *            the row that means "no condition"
+     * @throws IllegalArgumentException
+     *             where the network takes no condition, or one of another length
+     */
+    public void condition(float[][] embeddings, float[] nothing) {
+        if (conditions == null) {
+            throw new IllegalArgumentException(
+                    "'" + model.name() + "' was opened without conditions; open it with condition(..).");
+        }
+        int length = unconditional.length;
+        if (embeddings.length == 0 || nothing.length != length
+                || Arrays.stream(embeddings).anyMatch(row -> row.length != length)) {
+            throw new IllegalArgumentException("Every sample needs an embedding of " + length + " numbers.");
+        }
+        conditions = Arrays.stream(embeddings).map(float[]::clone).toArray(float[][]::new);
+        unconditional = nothing.clone();
     }
 
     /**
