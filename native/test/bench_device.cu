@@ -79,6 +79,86 @@ Spread device_time(cudaStream_t stream, int batch, Call call) {
   return spread_of(times);
 }
 
+// Microseconds from before a call until the stream has done what it queued, as a host that waits sees it.
+template <typename Call>
+Spread whole_time(cudaStream_t stream, Call call) {
+  std::vector<double> times;
+  for (int k = 0; k < 60; ++k) {
+    const auto start = std::chrono::steady_clock::now();
+    call();
+    check(cudaStreamSynchronize(stream), "wait");
+    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+    if (k >= 10) {
+      times.push_back(time.count());
+    }
+  }
+  return spread_of(times);
+}
+
+// Twenty steps of one latent: queued one by one, as one graph, and as one launch from a table that is replayed.
+void trajectories(alphabar_context* context, cudaStream_t stream, const alphabar_row& row, alphabar_operands o) {
+  constexpr int kSteps = 20;
+  const uint64_t queue = reinterpret_cast<uintptr_t>(stream);
+  const auto line = [](const char* name, const Spread& time) {
+    printf("| %-40s | %8.2f | %8.2f | %8.2f |\n", name, time.median, time.low, time.high);
+  };
+  const auto steps = [&](int count) {
+    for (int k = 0; k < count; ++k) {
+      check(context, alphabar_step(context, &row, &o, 0, queue));
+    }
+  };
+  line("1 step, waited for", whole_time(stream, [&] { steps(1); }));
+  line("20 steps queued, waited for", whole_time(stream, [&] { steps(kSteps); }));
+  uint64_t graph = 0;
+  check(context, alphabar_capture_begin(context, queue));
+  steps(kSteps);
+  check(context, alphabar_capture_end(context, queue, &graph));
+  line("20 steps as one graph, waited for",
+       whole_time(stream, [&] { check(context, alphabar_graph_launch(context, graph, queue)); }));
+  check(context, alphabar_graph_destroy(context, graph));
+
+  alphabar_entry entry{};
+  entry.row = row;
+  entry.input_scale = 1;
+  entry.x = entry.out = 0;
+  entry.h0 = entry.h1 = entry.h2 = entry.store = -1;
+  const std::vector<alphabar_entry> entries(kSteps, entry);
+  const alphabar_cursor cursor{0, kSteps, 0, 0};
+  uint64_t there[2] = {};
+  check(context, alphabar_allocate(context, kSteps * sizeof(alphabar_entry), &there[0]));
+  check(context, alphabar_allocate(context, sizeof cursor, &there[1]));
+  check(context, alphabar_copy(context, there[0], reinterpret_cast<uintptr_t>(entries.data()),
+                               kSteps * sizeof(alphabar_entry), queue));
+  alphabar_table table{};
+  table.entries = there[0];
+  table.cursors = there[1];
+  table.slots[0] = o.x;
+  table.count = kSteps;
+  int64_t wrong = -1;
+  check(context, alphabar_table_scan(entries.data(), kSteps, &table.terms, &table.used, &wrong));
+  check(context, alphabar_capture_begin(context, queue));
+  check(context, alphabar_table_step(context, &table, &o, 0, queue));
+  check(context, alphabar_capture_end(context, queue, &graph));
+  std::vector<double> times;
+  for (int k = 0; k < 60; ++k) {
+    // The cursor goes back to the first row before the clock starts.
+    check(context, alphabar_copy(context, there[1], reinterpret_cast<uintptr_t>(&cursor), sizeof cursor, queue));
+    const auto start = std::chrono::steady_clock::now();
+    for (int step = 0; step < kSteps; ++step) {
+      check(context, alphabar_graph_launch(context, graph, queue));
+    }
+    check(cudaStreamSynchronize(stream), "wait");
+    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+    if (k >= 10) {
+      times.push_back(time.count());
+    }
+  }
+  line("20 replays of a table's launch, waited for", spread_of(times));
+  check(context, alphabar_graph_destroy(context, graph));
+  check(context, alphabar_release(context, there[0]));
+  check(context, alphabar_release(context, there[1]));
+}
+
 // Host microseconds of queuing one call.
 template <typename Call>
 Spread host_time(cudaStream_t stream, Call call) {
@@ -216,6 +296,8 @@ int main(int argc, char** argv) {
   queued("DDIM", host_time(stream, [&] {
            check(context, alphabar_step(context, &row, &o, 0, reinterpret_cast<uintptr_t>(stream)));
          }));
+  printf("\nTrajectories of DDIM rows (us: median, 10%%, 90%%), 16384 elements\n\n");
+  trajectories(context, stream, row, o);
   for (void* buffer : buffers) {
     cudaFree(buffer);
   }
