@@ -20,7 +20,6 @@ import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import org.openjdk.jmh.results.RunResult;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,7 +81,9 @@ final class RunCommand implements Callable<Integer> {
                 + " warm-ups and " + size.iterations + " iterations of " + size.time
                 + " each");
         Path log = temporary();
-        List<RunResult> results = new ArrayList<>();
+        List<String> results = new ArrayList<>();
+        // What a run that is stopped leaves behind: half an hour should not be lost with it.
+        Path unfinished = out.resolve("unfinished.json");
         List<String> failures = new ArrayList<>();
         long start = System.nanoTime();
         Timing timing = new Timing(size, log);
@@ -92,7 +93,8 @@ final class RunCommand implements Callable<Integer> {
                     bar.setExtraMessage(" " + point);
                 }
                 try {
-                    results.addAll(timing.time(point));
+                    results.addAll(Timing.json(timing.time(point)));
+                    AtomicFile.write(unfinished, Timing.file(results));
                 } catch (BenchmarkException e) {
                     failures.add(e.getMessage());
                 }
@@ -108,8 +110,9 @@ final class RunCommand implements Callable<Integer> {
         if (!failures.isEmpty()) {
             machine.put("refused or failed", String.join(" ", failures));
         }
-        AtomicFile.write(out.resolve("results.json"), Timing.json(results));
+        AtomicFile.write(out.resolve("results.json"), Timing.file(results));
         AtomicFile.write(out.resolve("machine.json"), json(machine));
+        unfinished.toFile().delete();
         for (Path file : ReportCommand.write(out)) {
             text.println(file);
         }

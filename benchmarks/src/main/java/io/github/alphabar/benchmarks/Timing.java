@@ -84,25 +84,30 @@ final class Timing {
         return e.getCause() != null ? reason(e.getCause()) : String.valueOf(e.getMessage());
     }
 
-    /** JMH's own format, without what can be computed from it. */
-    static byte[] json(Collection<RunResult> results) {
+    /** JMH's own format, one text for each result, without what can be computed from the rest. */
+    static List<String> json(Collection<RunResult> results) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8)) {
             ResultFormatFactory.getInstance(ResultFormatType.JSON, out).writeOut(results);
         }
         ObjectMapper mapper = JsonMapper.builder().build();
-        StringBuilder text = new StringBuilder("[");
+        List<String> entries = new ArrayList<>();
         try {
             for (JsonNode entry : mapper.readTree(bytes.toByteArray())) {
                 for (JsonNode metric : entry.get("secondaryMetrics")) {
                     ((ObjectNode) metric).remove(List.of("scorePercentiles", "scoreConfidence", "rawData"));
                 }
                 ((ObjectNode) entry.get("primaryMetric")).remove("scorePercentiles");
-                text.append(text.length() == 1 ? "\n" : ",\n").append(mapper.writeValueAsString(entry));
+                entries.add(mapper.writeValueAsString(entry));
             }
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-        return text.append("\n]\n").toString().getBytes(StandardCharsets.UTF_8);
+        return entries;
+    }
+
+    /** A file of such results. */
+    static byte[] file(List<String> entries) {
+        return ("[\n" + String.join(",\n", entries) + "\n]\n").getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -87,7 +87,7 @@ class CommandTest {
         Path log = folder.resolve("log");
         Timing timing = new Timing(Suite.Size.QUICK, log);
         Point right = new Point("StepOverhead", "step", java.util.Map.of("backend", "scalar"), 1);
-        JsonNode json = JsonMapper.builder().build().readTree(Timing.json(timing.time(right)));
+        JsonNode json = JsonMapper.builder().build().readTree(Timing.file(Timing.json(timing.time(right))));
         assertEquals(1, json.size());
         assertEquals(2, json.get(0).get("forks").asInt());
         assertTrue(json.get(0).get("secondaryMetrics").has("gc.alloc.rate.norm"), json.toString());
