@@ -98,6 +98,8 @@ final class Timing {
                     ((ObjectNode) metric).remove(List.of("scorePercentiles", "scoreConfidence", "rawData"));
                 }
                 ((ObjectNode) entry.get("primaryMetric")).remove("scorePercentiles");
+                // Folders of the machine that timed say nothing about the figure; machine.json has the JDK and the flags.
+                ((ObjectNode) entry).remove(List.of("jvm", "jvmArgs"));
                 entries.add(mapper.writeValueAsString(entry));
             }
         } catch (IOException e) {
