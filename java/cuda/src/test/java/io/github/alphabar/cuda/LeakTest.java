@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -71,7 +70,9 @@ class LeakTest {
 
     private static void assertNothingGrows(int threads) throws Exception {
         Natives.require();
-        Assumptions.assumeTrue(Files.exists(STATUS), "no /proc to read the resident size from");
+        if (!Files.exists(STATUS)) {
+            Natives.missing("there is no /proc to read the resident size from.");
+        }
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xint", "-Xms64m", "-Xmx64m",
                 "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED"));
