@@ -1,128 +1,40 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows on the host, a block of 1024 elements at a time. An operand of the arithmetic's type is used where it lies;
-// another is widened into a block on the stack, and noise is drawn into one, so that both stay in the first-level
-// cache. The common rows run as one loop with their terms known to the compiler; any other row runs as a few short
-// loops over the block. Everything on the stack (at most 210 KiB for F64, 120 KiB otherwise): nothing is allocated and
-// any number of threads may call.
+// Rows on the host, a chunk of a few vectors at a time: which terms a row has and which types its operands are is asked
+// once for each chunk, in branches that always go the same way, and everything between the loads and the stores stays
+// in registers. Any row of any types is that one loop. Noise is drawn a block of 1024 elements at a time, which stays
+// in the first-level cache. Everything is on the stack: nothing is allocated and any number of threads may call.
 //
 // This file is compiled once for each instruction set, with ALPHABAR_ROWS naming the result. Whatever is not inlined
 // must have internal linkage, or the linker could keep the copy of an instruction set that the processor lacks.
 #include "host_rows.h"
 
-#include "alphabar/philox.h"
+#include <type_traits>
+
 #include "alphabar/rescale.h"
 #include "alphabar/threshold.h"
-#include "host_philox.h"
-
-#if defined(__clang__)
-#define ALPHABAR_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-// Iterations only meet where operands are the same memory, and then at the same index.
-#define ALPHABAR_INDEPENDENT _Pragma("GCC ivdep")
-#endif
+#include "host_lanes.h"
+#include "host_normals.h"
 
 namespace alphabar {
 namespace {
 
+// Elements whose noise is drawn at a time, and that a reduction looks at.
 constexpr int kBlock = 1024;
+
+// Vectors in a chunk. As many as the registers hold with five values each.
+#if defined(__AVX512F__)
+constexpr int kVectors = 4;
+#elif defined(ALPHABAR_LANES)
+constexpr int kVectors = 2;
+#else
+constexpr int kVectors = 16;
+#endif
 
 template <typename E>
 E* pointer(uint64_t address) {
   return reinterpret_cast<E*>(static_cast<uintptr_t>(address));
-}
-
-template <typename E, typename T>
-void widen_all(const E* from, T* to, int n) {
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    to[i] = widen(from[i]);
-  }
-}
-
-template <typename E, typename T>
-void narrow_all(const T* from, E* to, int n) {
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    narrow(from[i], &to[i]);
-  }
-}
-
-template <typename T>
-constexpr int32_t type_of();
-template <>
-constexpr int32_t type_of<float>() {
-  return ALPHABAR_F32;
-}
-template <>
-constexpr int32_t type_of<double>() {
-  return ALPHABAR_F64;
-}
-
-void widen_as(const float*, uint64_t address, int32_t type, int64_t at, float* block, int n) {
-  if (type == ALPHABAR_F16) {
-    widen_all(pointer<F16>(address) + at, block, n);
-  } else {
-    widen_all(pointer<BF16>(address) + at, block, n);
-  }
-}
-
-void widen_as(const double*, uint64_t, int32_t, int64_t, double*, int) {}
-
-// n elements from `at` on: where they lie, or widened into the block.
-template <typename T>
-const T* load(uint64_t address, int32_t type, int64_t at, T* block, int n) {
-  if (type == type_of<T>()) {
-    return pointer<T>(address) + at;
-  }
-  widen_as(block, address, type, at, block, n);
-  return block;
-}
-
-void narrow_as(const float* from, uint64_t address, int32_t type, int64_t at, int n) {
-  if (type == ALPHABAR_F16) {
-    narrow_all(from, pointer<F16>(address) + at, n);
-  } else {
-    narrow_all(from, pointer<BF16>(address) + at, n);
-  }
-}
-
-void narrow_as(const double*, uint64_t, int32_t, int64_t, int) {}
-
-// Stores a block, unless it was computed in place.
-template <typename T>
-void store(const T* from, uint64_t address, int32_t type, int64_t at, int n) {
-  if (type != type_of<T>()) {
-    narrow_as(from, address, type, at, n);
-  } else if (from != pointer<T>(address) + at) {
-    memcpy(pointer<T>(address) + at, from, static_cast<size_t>(n) * sizeof(T));
-  }
-}
-
-// Blocks of Philox drawn together: four words of each stay in the first-level cache.
-constexpr int kPhiloxBlocks = 64;
-
-// The normals of kPhiloxBlocks blocks, in short loops over words, whose vectors the compiler finds by itself.
-__attribute__((noinline)) void draw_blocks(uint64_t seed, uint64_t block, uint32_t draw, uint32_t stream, float* to) {
-  alignas(64) uint32_t r0[kPhiloxBlocks], r1[kPhiloxBlocks], r2[kPhiloxBlocks], r3[kPhiloxBlocks];
-  alignas(64) float n0[kPhiloxBlocks], n1[kPhiloxBlocks], n2[kPhiloxBlocks], n3[kPhiloxBlocks];
-  philox_words<kPhiloxBlocks>(seed, block, draw, stream, r0, r1, r2, r3);
-  ALPHABAR_INDEPENDENT
-  for (int b = 0; b < kPhiloxBlocks; ++b) {
-    box_muller(r0[b], r1[b], &n0[b], &n1[b]);
-  }
-  ALPHABAR_INDEPENDENT
-  for (int b = 0; b < kPhiloxBlocks; ++b) {
-    box_muller(r2[b], r3[b], &n2[b], &n3[b]);
-  }
-  ALPHABAR_INDEPENDENT
-  for (int b = 0; b < kPhiloxBlocks; ++b) {
-    to[4 * b] = n0[b];
-    to[4 * b + 1] = n1[b];
-    to[4 * b + 2] = n2[b];
-    to[4 * b + 3] = n3[b];
-  }
 }
 
 void draw_normals(uint64_t seed, uint32_t draw, uint32_t stream, int64_t from, float* target, int count) {
@@ -137,21 +49,12 @@ void draw_normals(uint64_t seed, uint32_t draw, uint32_t stream, int64_t from, f
     }
   }
   const int whole = (count - done) >> 2;
-  float* to = target + done;
-  int drawn = 0;
-  // Where the upper half of the block's number changes, one by one.
-  while (whole - drawn >= kPhiloxBlocks &&
-         static_cast<uint32_t>(block + static_cast<uint64_t>(drawn)) <= UINT32_MAX - kPhiloxBlocks) {
-    draw_blocks(seed, block + static_cast<uint64_t>(drawn), draw, stream, to + 4 * drawn);
-    drawn += kPhiloxBlocks;
-  }
-  ALPHABAR_INDEPENDENT
-  for (int b = drawn; b < whole; ++b) {
+  const int together = whole / kNormalBlocks * kNormalBlocks;
+  many_normals(seed, block, draw, stream, target + done, together);
+  for (int b = together; b < whole; ++b) {
     const Normals n = normals(seed, block + static_cast<uint64_t>(b), draw, stream);
-    to[4 * b] = n.n0;
-    to[4 * b + 1] = n.n1;
-    to[4 * b + 2] = n.n2;
-    to[4 * b + 3] = n.n3;
+    const float four[4] = {n.n0, n.n1, n.n2, n.n3};
+    memcpy(target + done + 4 * b, four, sizeof four);
   }
   done += 4 * whole;
   if (done < count) {
@@ -163,399 +66,494 @@ void draw_normals(uint64_t seed, uint32_t draw, uint32_t stream, int64_t from, f
   }
 }
 
-// The operands of one block; what the row does not read is null.
-template <typename T>
-struct Block {
-  const T* x;
-  const T* output;
-  const T* uncond;
-  const T* h0;
-  const T* h1;
-  const T* h2;
-  const T* v;
-  const T* z;
-  const T* mask;
-  const T* known;
-  const T* z2;
+// Where an operand's elements are; absent at address 0.
+struct Place {
+  uint64_t address;
+  int32_t type;
+
+  bool absent() const { return address == 0; }
+
+  Place from(int64_t i) const {
+    const int64_t width = type == ALPHABAR_F64 ? 8 : type == ALPHABAR_F32 ? 4 : 2;
+    return absent() ? *this : Place{address + static_cast<uint64_t>(i * width), type};
+  }
 };
 
-// Where operands are widened to and results computed.
-template <typename T>
-struct Staging {
-  alignas(64) T x[kBlock], output[kBlock], uncond[kBlock], h0[kBlock], h1[kBlock], h2[kBlock], v[kBlock], z[kBlock];
-  alignas(64) T mask[kBlock], known[kBlock], z2[kBlock], g[kBlock], p[kBlock], r[kBlock], m[kBlock], input[kBlock];
-  alignas(64) float drawn[kBlock];
+// The operands of a range of elements, each from the range's first one on. What the row does not read is not looked at;
+// what is absent is not written.
+struct Places {
+  Place x, output, uncond, h0, h1, h2, v, z, mask, known, z2;
+  Place out, store, preview, input, second_input;
 };
 
-// One loop, its terms known to the compiler. r and m may be operands.
-template <uint32_t kTerms, typename T>
-void fused_block(const Coefficients<T>& coefficients, const Block<T>& in, T* r, T* m, int n) {
-  const Coefficients<T> c = coefficients;
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    Values<T> v{};
-    v.x = needs_x(kTerms, false) ? in.x[i] : T(0);
-    v.output = needs_g(kTerms, false) ? in.output[i] : T(0);
-    v.uncond = (kTerms & ALPHABAR_GUIDED) != 0 ? in.uncond[i] : T(0);
-    v.h0 = (kTerms & ALPHABAR_H0) != 0 ? in.h0[i] : T(0);
-    v.z = (kTerms & ALPHABAR_CZ) != 0 ? in.z[i] : T(0);
-    const Results<T> out = element(kTerms, false, false, c, SampleValues<T>{}, v);
-    r[i] = out.r;
-    if ((kTerms & ALPHABAR_STORE) != 0) {
-      m[i] = out.m;
-    }
+template <typename E, int kCount, typename V>
+ALPHABAR_HD void load_as(V* to, const Place& from, int64_t i) {
+  const E* const first = pointer<const E>(from.address) + i;
+  for (int u = 0; u < kCount; ++u) {
+    to[u] = get(first + u * Lane<V>::kCount, V{});
   }
 }
 
-template <typename T>
-using FusedBlock = void (*)(const Coefficients<T>&, const Block<T>&, T*, T*, int);
-
-constexpr uint32_t kDirect = ALPHABAR_CX | ALPHABAR_CG;
-constexpr uint32_t kPredicted = ALPHABAR_CX | ALPHABAR_CP | ALPHABAR_PX | ALPHABAR_PG;
-constexpr uint32_t kClipped = kPredicted | ALPHABAR_CLIP_RANGE;
-constexpr uint32_t kStored = ALPHABAR_STORE | ALPHABAR_SP;
-
-// The rows of DDIM, DDPM and DPM-Solver++; null for any other.
-FusedBlock<float> fused_for(uint32_t terms) {
-  switch (terms) {
-#define ALPHABAR_ROW(terms)              \
-  case (terms):                          \
-    return &fused_block<(terms), float>; \
-  case (terms) | ALPHABAR_GUIDED:        \
-    return &fused_block<(terms) | ALPHABAR_GUIDED, float>;
-    ALPHABAR_ROW(kDirect)
-    ALPHABAR_ROW(kDirect | ALPHABAR_CZ)
-    ALPHABAR_ROW(kPredicted)
-    ALPHABAR_ROW(kPredicted | ALPHABAR_CZ)
-    ALPHABAR_ROW(kPredicted | kStored)
-    ALPHABAR_ROW(kPredicted | kStored | ALPHABAR_H0)
-    ALPHABAR_ROW(kPredicted | ALPHABAR_H0)
-    ALPHABAR_ROW(kClipped)
-    ALPHABAR_ROW(kClipped | ALPHABAR_CZ)
-    ALPHABAR_ROW(kClipped | kStored)
-    ALPHABAR_ROW(kClipped | kStored | ALPHABAR_H0)
-    ALPHABAR_ROW(kClipped | ALPHABAR_H0)
-#undef ALPHABAR_ROW
-    default:
-      return nullptr;
-  }
-}
-
-FusedBlock<double> fused_for_double(uint32_t) { return nullptr; }
-
-template <typename T>
-FusedBlock<T> fused_of(uint32_t terms);
-template <>
-FusedBlock<float> fused_of<float>(uint32_t terms) {
-  return fused_for(terms);
-}
-template <>
-FusedBlock<double> fused_of<double>(uint32_t terms) {
-  return fused_for_double(terms);
-}
-
-// p of a block before clipping, and its clipping, with the terms known to the compiler.
-template <uint32_t kTerms, typename T>
-void predict_terms(const Coefficients<T>& c, T threshold, const T* x, const T* g, T* p, int n) {
-  const T px = c.px;
-  const T pg = c.pg;
-  const T range = c.range;
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    const T vx = (kTerms & ALPHABAR_PX) != 0 ? x[i] : T(0);
-    const T vg = (kTerms & ALPHABAR_PG) != 0 ? g[i] : T(0);
-    p[i] = clipped(kTerms, predicted(kTerms, px, vx, pg, vg), range, threshold);
-  }
-}
-
-template <uint32_t kClip, typename T>
-void predict_clip(uint32_t terms, const Coefficients<T>& c, T threshold, const T* x, const T* g, T* p, int n) {
-  switch (terms & (ALPHABAR_PX | ALPHABAR_PG)) {
-    case ALPHABAR_PX | ALPHABAR_PG:
-      return predict_terms<kClip | ALPHABAR_PX | ALPHABAR_PG>(c, threshold, x, g, p, n);
-    case ALPHABAR_PX:
-      return predict_terms<kClip | ALPHABAR_PX>(c, threshold, x, g, p, n);
-    case ALPHABAR_PG:
-      return predict_terms<kClip | ALPHABAR_PG>(c, threshold, x, g, p, n);
-    default:
-      return predict_terms<kClip>(c, threshold, x, g, p, n);
-  }
-}
-
-template <typename T>
-void predict(uint32_t terms, const Coefficients<T>& c, T threshold, const T* x, const T* g, T* p, int n) {
-  if ((terms & ALPHABAR_CLIP_RANGE) != 0) {
-    predict_clip<ALPHABAR_CLIP_RANGE>(terms, c, threshold, x, g, p, n);
-  } else if ((terms & ALPHABAR_CLIP_DYNAMIC) != 0) {
-    predict_clip<ALPHABAR_CLIP_DYNAMIC>(terms, c, threshold, x, g, p, n);
+template <int kCount, typename V>
+ALPHABAR_HD void load(V* to, const Place& from, int64_t i) {
+  if constexpr (Lane<V>::kDouble) {
+    // Noise is drawn as floats.
+    from.type == ALPHABAR_F64 ? load_as<double, kCount>(to, from, i) : load_as<float, kCount>(to, from, i);
+  } else if (from.type == ALPHABAR_F32) {
+    load_as<float, kCount>(to, from, i);
+  } else if (from.type == ALPHABAR_F16) {
+    load_as<F16, kCount>(to, from, i);
   } else {
-    predict_clip<0>(terms, c, threshold, x, g, p, n);
+    load_as<BF16, kCount>(to, from, i);
   }
 }
 
-template <typename T>
-void guide(uint32_t terms, T weight, T factor, const T* output, const T* uncond, T* g, int n) {
-  if ((terms & ALPHABAR_RESCALE) != 0) {
-    ALPHABAR_INDEPENDENT
-    for (int i = 0; i < n; ++i) {
-      g[i] = rescaled(ALPHABAR_RESCALE, factor, guided(ALPHABAR_GUIDED, weight, output[i], uncond[i]));
+template <bool kAround, typename E, int kCount, typename V>
+ALPHABAR_HD void store_as(const V* from, const Place& to, int64_t i) {
+  E* const first = pointer<E>(to.address) + i;
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<E, BF16> && std::is_same_v<V, Floats> && kCount % 2 == 0) {
+    for (int u = 0; u < kCount; u += 2) {
+      set_two<kAround>(from[u], from[u + 1], first + u * Lane<V>::kCount);
     }
     return;
   }
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    g[i] = guided(ALPHABAR_GUIDED, weight, output[i], uncond[i]);
+#endif
+  for (int u = 0; u < kCount; ++u) {
+    set<kAround>(from[u], first + u * Lane<V>::kCount);
   }
 }
 
-// The terms present, in the order of the specification.
-template <typename T>
-struct Terms {
-  T coefficient[7];
-  const T* operand[7];
-  int count = 0;
+template <bool kAround, int kCount, typename V>
+ALPHABAR_HD void store(const V* from, const Place& to, int64_t i) {
+  if constexpr (Lane<V>::kDouble) {
+    store_as<kAround, double, kCount>(from, to, i);
+  } else if (to.type == ALPHABAR_F32) {
+    store_as<kAround, float, kCount>(from, to, i);
+  } else if (to.type == ALPHABAR_F16) {
+    store_as<kAround, F16, kCount>(from, to, i);
+  } else {
+    store_as<kAround, BF16, kCount>(from, to, i);
+  }
+}
 
-  void add(bool present, T c, const T* o) {
-    if (present) {
-      coefficient[count] = c;
-      operand[count++] = o;
+// What of a row's terms decides its loop: how p is made matters only where p is read.
+uint32_t decisive(uint32_t terms, bool preview) {
+  const uint32_t prediction = ALPHABAR_PX | ALPHABAR_PG | ALPHABAR_CLIP_RANGE | ALPHABAR_CLIP_DYNAMIC;
+  return needs_p(terms, preview) ? terms : terms & ~prediction;
+}
+
+// What every chunk of a range needs.
+template <typename V>
+struct Row {
+  uint32_t terms;
+  bool noisy_known;
+  bool scales_input;
+  Coefficients<V> c;
+  V threshold, factor, input_scale;
+
+  Row(const alphabar_row& row, bool preview, const SampleValues<double>& of, double input)
+      : terms(decisive(row.terms, preview)),
+        noisy_known(row.known_sigma != 0),
+        scales_input(input != 1),
+        c(coefficients<V>(row)),
+        threshold(of.threshold),
+        factor(of.factor),
+        input_scale(input) {}
+};
+
+// A sum over the terms present, in the order of the specification.
+template <int kCount, typename V>
+struct Sums {
+  V value[kCount]{};
+  bool started = false;
+
+  ALPHABAR_HD void add(bool present, const V& coefficient, const V* operand) {
+    if (!present) {
+      return;
     }
+    for (int u = 0; u < kCount; ++u) {
+      value[u] = started ? fused(coefficient, operand[u], value[u]) : coefficient * operand[u];
+    }
+    started = true;
+  }
+
+  ALPHABAR_HD void add(bool present, const V& coefficient, const Place& at, int64_t i) {
+    if (present) {
+      V operand[kCount];
+      load<kCount>(operand, at, i);
+      add(true, coefficient, operand);
+    }
+  }
+
+  ALPHABAR_HD const V* result() {
+    for (int u = 0; u < kCount && !started; ++u) {
+      value[u] = V(0);
+    }
+    return value;
   }
 };
 
-template <int kCount, typename T>
-void sum_of(const Terms<T>& terms, T* r, int n) {
-  T c[kCount];
-  const T* o[kCount];
-  for (int k = 0; k < kCount; ++k) {
-    c[k] = terms.coefficient[k];
-    o[k] = terms.operand[k];
-  }
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    T value = c[0] * o[0][i];
-    for (int k = 1; k < kCount; ++k) {
-      value = fused(c[k], o[k][i], value);
+// The learned standard deviations of a chunk, by the scalar arithmetic: its loop becomes vectors.
+template <int kCount, typename V>
+ALPHABAR_HD void deviations(const Row<V>& row, V* v) {
+  using T = typename Lane<V>::Scalar;
+  constexpr int kElements = kCount * Lane<V>::kCount;
+  alignas(64) T values[kElements];
+  alignas(64) T factor[Lane<V>::kCount], offset[Lane<V>::kCount];
+  const Place at{reinterpret_cast<uintptr_t>(values), Lane<V>::kType};
+  store<false, kCount>(v, at, 0);
+  set<false>(row.c.factor, factor);
+  set<false>(row.c.offset, offset);
+  if ((row.terms & ALPHABAR_LEARNED) != 0) {
+    for (int i = 0; i < kElements; ++i) {
+      values[i] = deviation(ALPHABAR_LEARNED, T(0), factor[0], offset[0], values[i]);
     }
-    r[i] = value;
+  } else {
+    for (int i = 0; i < kElements; ++i) {
+      values[i] = deviation(ALPHABAR_LEARNED_LOG, T(0), factor[0], offset[0], values[i]);
+    }
+  }
+  load<kCount>(v, at, 0);
+}
+
+template <int kCount, typename V>
+ALPHABAR_HD void predict(uint32_t terms, const Row<V>& row, const V* x, const V* g, V* p) {
+  Sums<kCount, V> sum;
+  sum.add((terms & ALPHABAR_PX) != 0, row.c.px, x);
+  sum.add((terms & ALPHABAR_PG) != 0, row.c.pg, g);
+  const V* const value = sum.result();
+  for (int u = 0; u < kCount; ++u) {
+    p[u] = value[u];
+  }
+  if ((terms & ALPHABAR_CLIP_RANGE) != 0) {
+    for (int u = 0; u < kCount; ++u) {
+      p[u] = clipped(ALPHABAR_CLIP_RANGE, p[u], row.c.range, row.threshold);
+    }
+  } else if ((terms & ALPHABAR_CLIP_DYNAMIC) != 0) {
+    for (int u = 0; u < kCount; ++u) {
+      p[u] = clipped(ALPHABAR_CLIP_DYNAMIC, p[u], row.c.range, row.threshold);
+    }
   }
 }
 
-template <typename T>
-void sum(const Terms<T>& terms, T* r, int n) {
-  switch (terms.count) {
-    case 0:
-      for (int i = 0; i < n; ++i) {
-        r[i] = T(0);
+// kCount vectors of every operand from element i on. Results may go where operands lie, at the same index: everything
+// is loaded before anything is stored. `plain`: without mask, preview and input.
+template <bool kAround, int kCount, typename V>
+ALPHABAR_HD void chunk(uint32_t terms, bool plain, const Row<V>& row, const Places& at, int64_t i) {
+  const bool preview = !plain && !at.preview.absent();
+  V x[kCount]{}, g[kCount]{}, p[kCount]{};
+  if (needs_x(terms, preview)) {
+    load<kCount>(x, at.x, i);
+  }
+  if (needs_g(terms, preview)) {
+    load<kCount>(g, at.output, i);
+    if ((terms & ALPHABAR_GUIDED) != 0) {
+      V uncond[kCount];
+      load<kCount>(uncond, at.uncond, i);
+      for (int u = 0; u < kCount; ++u) {
+        g[u] = guided(ALPHABAR_GUIDED, row.c.weight, g[u], uncond[u]);
       }
-      return;
-    case 1:
-      return sum_of<1>(terms, r, n);
-    case 2:
-      return sum_of<2>(terms, r, n);
-    case 3:
-      return sum_of<3>(terms, r, n);
-    case 4:
-      return sum_of<4>(terms, r, n);
-    case 5:
-      return sum_of<5>(terms, r, n);
-    case 6:
-      return sum_of<6>(terms, r, n);
-    default:
-      return sum_of<7>(terms, r, n);
-  }
-}
-
-template <uint32_t kTerms, bool kStarted, typename T>
-void add_learned_terms(const Coefficients<T>& c, const T* v, const T* z, T* r, int n) {
-  const T factor = c.factor;
-  const T offset = c.offset;
-  ALPHABAR_INDEPENDENT
-  for (int i = 0; i < n; ++i) {
-    const T std = deviation(kTerms, T(0), factor, offset, v[i]);
-    r[i] = kStarted ? fused(std, z[i], r[i]) : std * z[i];
-  }
-}
-
-template <typename T>
-void add_learned(uint32_t terms, bool started, const Coefficients<T>& c, const T* v, const T* z, T* r, int n) {
-  if ((terms & ALPHABAR_LEARNED) != 0) {
-    started ? add_learned_terms<ALPHABAR_LEARNED, true>(c, v, z, r, n)
-            : add_learned_terms<ALPHABAR_LEARNED, false>(c, v, z, r, n);
-  } else {
-    started ? add_learned_terms<ALPHABAR_LEARNED_LOG, true>(c, v, z, r, n)
-            : add_learned_terms<ALPHABAR_LEARNED_LOG, false>(c, v, z, r, n);
-  }
-}
-
-template <typename T>
-void inpaint(const Coefficients<T>& c, const Block<T>& in, T* r, int n) {
-  const T alpha = c.alpha;
-  const T sigma = c.sigma;
-  if (sigma != T(0)) {
-    ALPHABAR_INDEPENDENT
-    for (int i = 0; i < n; ++i) {
-      r[i] = inpainted(in.mask[i], r[i], alpha, in.known[i], true, sigma, in.z2[i]);
+      if ((terms & ALPHABAR_RESCALE) != 0) {
+        for (int u = 0; u < kCount; ++u) {
+          g[u] = rescaled(ALPHABAR_RESCALE, row.factor, g[u]);
+        }
+      }
     }
-  } else {
-    ALPHABAR_INDEPENDENT
-    for (int i = 0; i < n; ++i) {
-      r[i] = inpainted(in.mask[i], r[i], alpha, in.known[i], false, sigma, T(0));
-    }
-  }
-}
-
-// Any row, in loops of few terms. Results never go where an operand may lie.
-template <typename T>
-void general_block(uint32_t terms, bool preview, const Coefficients<T>& c, const SampleValues<T>& of,
-                   const Block<T>& in, Staging<T>& s, int n) {
-  const T* g = in.output;
-  if ((terms & ALPHABAR_GUIDED) != 0 && needs_g(terms, preview)) {
-    guide(terms, c.weight, of.factor, in.output, in.uncond, s.g, n);
-    g = s.g;
   }
   if (needs_p(terms, preview)) {
-    predict(terms, c, of.threshold, in.x, g, s.p, n);
+    predict<kCount>(terms, row, x, g, p);
   }
-  const bool learned = needs_learned(terms);
-  Terms<T> r;
-  r.add((terms & ALPHABAR_CX) != 0, c.cx, in.x);
-  r.add((terms & ALPHABAR_CP) != 0, c.cp, s.p);
-  r.add((terms & ALPHABAR_CG) != 0, c.cg, g);
-  r.add((terms & ALPHABAR_H0) != 0, c.h0, in.h0);
-  r.add((terms & ALPHABAR_H1) != 0, c.h1, in.h1);
-  r.add((terms & ALPHABAR_H2) != 0, c.h2, in.h2);
-  r.add((terms & ALPHABAR_CZ) != 0 && !learned, c.cz, in.z);
-  sum(r, s.r, n);
-  if (learned) {
-    add_learned(terms, r.count != 0, c, in.v, in.z, s.r, n);
+  Sums<kCount, V> sum;
+  sum.add((terms & ALPHABAR_CX) != 0, row.c.cx, x);
+  sum.add((terms & ALPHABAR_CP) != 0, row.c.cp, p);
+  sum.add((terms & ALPHABAR_CG) != 0, row.c.cg, g);
+  sum.add((terms & ALPHABAR_H0) != 0, row.c.h0, at.h0, i);
+  sum.add((terms & ALPHABAR_H1) != 0, row.c.h1, at.h1, i);
+  sum.add((terms & ALPHABAR_H2) != 0, row.c.h2, at.h2, i);
+  if (needs_noise(terms)) {
+    V z[kCount];
+    load<kCount>(z, at.z, i);
+    if (needs_learned(terms)) {
+      V v[kCount];
+      load<kCount>(v, at.v, i);
+      deviations<kCount>(row, v);
+      for (int u = 0; u < kCount; ++u) {
+        sum.value[u] = sum.started ? fused(v[u], z[u], sum.value[u]) : v[u] * z[u];
+      }
+      sum.started = true;
+    } else {
+      sum.add(true, row.c.cz, z);
+    }
+  }
+  V r[kCount];
+  const V* const value = sum.result();
+  for (int u = 0; u < kCount; ++u) {
+    r[u] = value[u];
+  }
+  if (!plain && !at.mask.absent()) {
+    V mask[kCount], known[kCount], z2[kCount];
+    load<kCount>(mask, at.mask, i);
+    load<kCount>(known, at.known, i);
+    if (row.noisy_known) {
+      load<kCount>(z2, at.z2, i);
+      for (int u = 0; u < kCount; ++u) {
+        r[u] = inpainted(mask[u], r[u], row.c.alpha, known[u], true, row.c.sigma, z2[u]);
+      }
+    } else {
+      for (int u = 0; u < kCount; ++u) {
+        r[u] = inpainted(mask[u], r[u], row.c.alpha, known[u], false, row.c.sigma, V(0));
+      }
+    }
   }
   if ((terms & ALPHABAR_STORE) != 0) {
-    Terms<T> m;
-    m.add((terms & ALPHABAR_SX) != 0, c.sx, in.x);
-    m.add((terms & ALPHABAR_SP) != 0, c.sp, s.p);
-    m.add((terms & ALPHABAR_SG) != 0, c.sg, g);
-    sum(m, s.m, n);
+    Sums<kCount, V> stored;
+    stored.add((terms & ALPHABAR_SX) != 0, row.c.sx, x);
+    stored.add((terms & ALPHABAR_SP) != 0, row.c.sp, p);
+    stored.add((terms & ALPHABAR_SG) != 0, row.c.sg, g);
+    store<kAround, kCount>(stored.result(), at.store, i);
   }
-  if (in.mask != nullptr) {
-    inpaint(c, in, s.r, n);
+  if (plain || !at.out.absent()) {
+    store<kAround, kCount>(r, at.out, i);
   }
+  if (preview) {
+    store<false, kCount>(p, at.preview, i);
+  }
+  if (!plain && !at.input.absent()) {
+    for (int u = 0; u < kCount && row.scales_input; ++u) {
+      r[u] = row.input_scale * r[u];
+    }
+    store<false, kCount>(r, at.input, i);
+    if (!at.second_input.absent()) {
+      store<false, kCount>(r, at.second_input, i);
+    }
+  }
+}
+
+// Keeps the compiler from moving what depends on a value out of a loop: dozens of flags and addresses would be kept on
+// the stack, to be loaded where a test or an addition is enough.
+template <typename N>
+ALPHABAR_HD N renewed(N value) {
+#if defined(__GNUC__)
+  __asm__("" : "+r"(value));
+#endif
+  return value;
+}
+
+// Whole chunks from element i on; returns where they end.
+template <bool kAround, typename V>
+int64_t chunks(const Row<V>& given, const Places& places, int64_t i, int64_t n) {
+  // Copies, which nothing that is stored can change.
+  const Row<V> row = given;
+  const Places at = places;
+  constexpr int64_t kElements = kVectors * Lane<V>::kCount;
+  for (; i <= n - kElements; i += kElements) {
+    chunk<kAround, kVectors>(renewed(row.terms), false, row, at, renewed(i));
+  }
+  return i;
+}
+
+// The same for a row whose terms the compiler knows.
+template <bool kAround, uint32_t kTerms, typename V>
+int64_t plain_chunks(const Row<V>& given, const Places& places, int64_t i, int64_t n) {
+  const Row<V> row = given;
+  const Places at = places;
+  constexpr int64_t kElements = kVectors * Lane<V>::kCount;
+  for (; i <= n - kElements; i += kElements) {
+    chunk<kAround, kVectors>(kTerms, true, row, at, renewed(i));
+  }
+  return i;
+}
+
+template <typename V>
+using Chunks = int64_t (*)(const Row<V>&, const Places&, int64_t, int64_t);
+
+constexpr uint32_t kDirect = ALPHABAR_CX | ALPHABAR_CG;
+constexpr uint32_t kClipped = ALPHABAR_CP | ALPHABAR_PX | ALPHABAR_PG | ALPHABAR_CLIP_RANGE;
+constexpr uint32_t kStoresG = ALPHABAR_STORE | ALPHABAR_SG;
+constexpr uint32_t kStoresP = ALPHABAR_STORE | ALPHABAR_SX | ALPHABAR_SG;
+
+// The loop of a row: DDIM, DDPM, PLMS and DPM-Solver++ at their full orders have loops of their own, which are somewhat
+// quicker while everything is in the cache.
+template <bool kAround>
+Chunks<Floats> chunks_of(uint32_t terms, bool plain, Floats) {
+  switch (plain ? terms : 0) {
+#define ALPHABAR_ROW(terms) \
+  case (terms):             \
+    return &plain_chunks<kAround, (terms), Floats>;
+    ALPHABAR_ROW(kDirect)
+    ALPHABAR_ROW(kDirect | ALPHABAR_GUIDED)
+    ALPHABAR_ROW(kDirect | ALPHABAR_CZ)
+    ALPHABAR_ROW(kDirect | ALPHABAR_H0 | kStoresP)
+    ALPHABAR_ROW(kDirect | ALPHABAR_H0 | ALPHABAR_H1 | kStoresP)
+    ALPHABAR_ROW(kDirect | ALPHABAR_H0 | ALPHABAR_H1 | ALPHABAR_H2 | kStoresG)
+    ALPHABAR_ROW(kDirect | ALPHABAR_H0 | ALPHABAR_CZ | kStoresP)
+    ALPHABAR_ROW(kClipped | ALPHABAR_CG)
+    ALPHABAR_ROW(kClipped | ALPHABAR_CX)
+    ALPHABAR_ROW(kClipped | ALPHABAR_CX | ALPHABAR_CZ)
+#undef ALPHABAR_ROW
+    default:
+      return &chunks<kAround, Floats>;
+  }
+}
+
+template <bool kAround>
+Chunks<Doubles> chunks_of(uint32_t, bool, Doubles) {
+  return &chunks<kAround, Doubles>;
+}
+
+// n elements; `around` where stores of state go around the cache.
+template <typename V>
+void evaluate_as(const alphabar_row& row, const Places& at, const SampleValues<double>& of, double input_scale,
+                 bool around, int64_t n) {
+  using T = typename Lane<V>::Scalar;
+  const bool preview = !at.preview.absent();
+  const bool plain = !preview && at.mask.absent() && at.input.absent() && !at.out.absent();
+  const Row<V> vectors(row, preview, of, input_scale);
+  const Row<T> scalars(row, preview, of, input_scale);
+  const uint32_t terms = vectors.terms;
+  int64_t i = 0;
+  if (around) {
+    const uint64_t width = at.out.type == ALPHABAR_F64 ? 8 : at.out.type == ALPHABAR_F32 ? 4 : 2;
+    for (; i < n && (at.out.address + static_cast<uint64_t>(i) * width) % 64 != 0; ++i) {
+      chunk<false, 1>(terms, false, scalars, at, i);
+    }
+    i = chunks_of<true>(terms, plain, V{})(vectors, at, i, n);
+  } else {
+    i = chunks_of<false>(terms, plain, V{})(vectors, at, i, n);
+  }
+  for (; i <= n - Lane<V>::kCount; i += Lane<V>::kCount) {
+    chunk<false, 1>(renewed(terms), false, vectors, at, i);
+  }
+  for (; i < n; ++i) {
+    chunk<false, 1>(renewed(terms), false, scalars, at, i);
+  }
+}
+
+void evaluate(bool wide, const alphabar_row& row, const Places& at, const SampleValues<double>& of, double input_scale,
+              bool around, int64_t n) {
+  if (wide) {
+    evaluate_as<Doubles>(row, at, of, input_scale, around, n);
+  } else {
+    evaluate_as<Floats>(row, at, of, input_scale, around, n);
+  }
+}
+
+// Above so many bytes in each tensor, what is written goes around the cache: that saves reading its lines first.
+constexpr int64_t kAroundBytes = int64_t(8) << 20;
+
+bool goes_around(const alphabar_row& row, const alphabar_operands& o) {
+#if defined(ALPHABAR_LANES)
+  const int64_t width = o.state_type == ALPHABAR_F64 ? 8 : o.state_type == ALPHABAR_F32 ? 4 : 2;
+  if (o.samples * o.elements * width < kAroundBytes) {
+    return false;
+  }
+  const bool stores = (row.terms & ALPHABAR_STORE) != 0;
+  // A line that was read is in the cache already.
+  const auto is_read = [&](uint64_t address) {
+    return address == o.x || ((row.terms & ALPHABAR_H0) != 0 && address == o.h0) ||
+           ((row.terms & ALPHABAR_H1) != 0 && address == o.h1) || ((row.terms & ALPHABAR_H2) != 0 && address == o.h2);
+  };
+  if (is_read(o.out) || (stores && is_read(o.store))) {
+    return false;
+  }
+  // One start for all that is written: whole vectors, which must not cross a boundary.
+  return o.out % static_cast<uint64_t>(width) == 0 && (!stores || (o.store - o.out) % 64 == 0);
+#else
+  (void)row, (void)o;
+  return false;
+#endif
 }
 
 // Noise given by the caller, or drawn.
-template <typename T>
-const T* noise(const alphabar_operands& o, uint64_t given, int32_t type, uint32_t stream, int64_t sample, int64_t e,
-               int64_t i, Staging<T>& s, T* block, int n) {
+Place noise(const alphabar_operands& o, uint64_t given, int32_t type, uint32_t stream, int64_t sample, int64_t e,
+            int64_t i, float* block, int64_t n) {
   if (given != 0) {
-    return load(given, type, i, block, n);
+    return Place{given, type}.from(i);
   }
   const uint64_t seed = static_cast<uint64_t>(pointer<const int64_t>(o.seeds)[sample]);
-  draw_normals(seed, static_cast<uint32_t>(o.draw), stream, e, s.drawn, n);
-  for (int k = 0; k < n; ++k) {
-    block[k] = s.drawn[k];
-  }
-  return block;
-}
-
-template <typename T>
-void run_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample, int64_t from, int64_t to,
-            const SampleValues<double>& wide) {
-  const Coefficients<T> c = coefficients<T>(row);
-  const SampleValues<T> of{static_cast<T>(wide.threshold), static_cast<T>(wide.factor)};
-  const T input_scale = static_cast<T>(o.input_scale);
-  const uint32_t terms = row.terms;
-  const bool preview = o.preview != 0;
-  const bool reads_x = needs_x(terms, preview);
-  const bool reads_g = needs_g(terms, preview);
-  const bool learned = needs_learned(terms);
-  const bool noisy = needs_noise(terms);
-  const int32_t state = o.state_type;
-  const int64_t total = static_cast<int64_t>(o.samples) * o.elements;
-  const FusedBlock<T> fused_loop = preview || o.mask != 0 ? nullptr : fused_of<T>(terms);
-  const bool in_place = state == type_of<T>() && fused_loop != nullptr;
-  Staging<T> s;
-  for (int64_t e = from; e < to; e += kBlock) {
-    const int n = static_cast<int>(to - e < kBlock ? to - e : kBlock);
-    const int64_t i = sample * o.elements + e;
-    const int64_t output = o.output_offset + sample * o.output_stride + e;
-    const int64_t uncond = o.uncond_offset + sample * o.output_stride + e;
-    Block<T> in{};
-    in.x = reads_x ? load(o.x, state, i, s.x, n) : nullptr;
-    in.output = reads_g ? load(o.output, o.output_type, output, s.output, n) : nullptr;
-    in.uncond =
-        reads_g && (terms & ALPHABAR_GUIDED) != 0 ? load(o.uncond, o.output_type, uncond, s.uncond, n) : nullptr;
-    in.h0 = (terms & ALPHABAR_H0) != 0 ? load(o.h0, state, i, s.h0, n) : nullptr;
-    in.h1 = (terms & ALPHABAR_H1) != 0 ? load(o.h1, state, i, s.h1, n) : nullptr;
-    in.h2 = (terms & ALPHABAR_H2) != 0 ? load(o.h2, state, i, s.h2, n) : nullptr;
-    in.v = learned ? load(o.output, o.output_type, output + o.elements, s.v, n) : nullptr;
-    in.z = noisy ? noise(o, o.noise, o.noise_type, row.stream, sample, e, i, s, s.z, n) : nullptr;
-    if (o.mask != 0) {
-      in.mask = load(o.mask, state, i, s.mask, n);
-      in.known = load(o.known, state, i, s.known, n);
-      in.z2 = c.sigma != T(0) ? noise(o, o.known_noise, o.known_noise_type, 2, sample, e, i, s, s.z2, n) : nullptr;
-    }
-    T* r = s.r;
-    T* m = s.m;
-    if (fused_loop != nullptr) {
-      if (in_place) {
-        r = pointer<T>(o.out) + i;
-        m = pointer<T>(o.store) + i;
-      }
-      fused_loop(c, in, r, m, n);
-    } else {
-      general_block(terms, preview, c, of, in, s, n);
-    }
-    store(r, o.out, state, i, n);
-    if ((terms & ALPHABAR_STORE) != 0) {
-      store(m, o.store, state, i, n);
-    }
-    if (preview) {
-      store(s.p, o.preview, o.preview_type, i, n);
-    }
-    if (o.input != 0) {
-      const T* input = r;
-      if (input_scale != T(1)) {
-        ALPHABAR_INDEPENDENT
-        for (int k = 0; k < n; ++k) {
-          s.input[k] = input_scale * r[k];
-        }
-        input = s.input;
-      }
-      store(input, o.input, o.input_type, i, n);
-      if (o.input_copies == 2) {
-        store(input, o.input, o.input_type, total + i, n);
-      }
-    }
-  }
+  draw_normals(seed, static_cast<uint32_t>(o.draw), stream, e, block, static_cast<int>(n));
+  return Place{reinterpret_cast<uintptr_t>(block), ALPHABAR_F32};
 }
 
 void run(const alphabar_row& row, const alphabar_operands& o, int64_t sample, int64_t from, int64_t to,
          const SampleValues<double>& of) {
-  if (o.state_type == ALPHABAR_F64) {
-    run_as<double>(row, o, sample, from, to, of);
-  } else {
-    run_as<float>(row, o, sample, from, to, of);
+  const bool noisy = needs_noise(row.terms);
+  const bool known_noisy = o.mask != 0 && row.known_sigma != 0;
+  const bool draws = (noisy && o.noise == 0) || (known_noisy && o.known_noise == 0);
+  const bool around = goes_around(row, o);
+  const int64_t length = draws ? kBlock : to - from;
+  alignas(64) float z[kBlock];
+  alignas(64) float z2[kBlock];
+  for (int64_t e = from; e < to; e += length) {
+    const int64_t n = to - e < length ? to - e : length;
+    const int64_t i = sample * o.elements + e;
+    const int64_t g = sample * o.output_stride + e;
+    const auto state = [&](uint64_t address) { return Place{address, o.state_type}.from(i); };
+    Places at{};
+    at.x = state(o.x);
+    at.output = Place{o.output, o.output_type}.from(o.output_offset + g);
+    at.uncond = Place{o.uncond, o.output_type}.from(o.uncond_offset + g);
+    at.h0 = state(o.h0);
+    at.h1 = state(o.h1);
+    at.h2 = state(o.h2);
+    at.v = at.output.from(o.elements);
+    if (noisy) {
+      at.z = noise(o, o.noise, o.noise_type, row.stream, sample, e, i, z, n);
+    }
+    at.mask = state(o.mask);
+    at.known = state(o.known);
+    if (known_noisy) {
+      at.z2 = noise(o, o.known_noise, o.known_noise_type, 2, sample, e, i, z2, n);
+    }
+    at.out = state(o.out);
+    at.store = state(o.store);
+    at.preview = Place{o.preview, o.preview_type}.from(i);
+    at.input = Place{o.input, o.input_type}.from(i);
+    if (o.input_copies == 2) {
+      at.second_input = at.input.from(o.samples * o.elements);
+    }
+    evaluate(o.state_type == ALPHABAR_F64, row, at, of, o.input_scale, around, n);
   }
+  if (around) {
+    fence();
+  }
+}
+
+// cond or g of a block, as a row that is nothing but it.
+template <typename T>
+void output_of(const alphabar_row& row, bool is_guided, double factor, const alphabar_operands& o, int64_t sample,
+               int64_t e, T* to, int n) {
+  alphabar_row only{};
+  only.terms = ALPHABAR_CG | (is_guided ? row.terms & (ALPHABAR_GUIDED | ALPHABAR_RESCALE) : 0);
+  only.cg = 1;
+  only.weight = row.weight;
+  Places at{};
+  const int64_t g = sample * o.output_stride + e;
+  at.output = Place{o.output, o.output_type}.from(o.output_offset + g);
+  at.uncond = Place{o.uncond, o.output_type}.from(o.uncond_offset + g);
+  at.out = Place{reinterpret_cast<uintptr_t>(to), Lane<T>::kType};
+  evaluate(Lane<T>::kDouble, only, at, SampleValues<double>{0, factor}, 1, false, n);
 }
 
 // Gives cond and g of a sample as the lanes of rescale.h take them: a block is one round over all lanes.
 template <typename T, typename Visit>
-void each_round(const alphabar_row& row, const Coefficients<T>& c, const alphabar_operands& o, int64_t sample,
-                Staging<T>& s, Visit visit) {
+void each_round(const alphabar_row& row, const alphabar_operands& o, int64_t sample, Visit visit) {
   static_assert(kBlock == kRescaleLanes, "element e of a block belongs to lane e");
+  alignas(64) T cond[kBlock];
+  alignas(64) T g[kBlock];
+  alphabar_row plain = row;
+  plain.terms &= ~uint32_t(ALPHABAR_RESCALE);
   for (int64_t e = 0; e < o.elements; e += kBlock) {
     const int n = static_cast<int>(o.elements - e < kBlock ? o.elements - e : kBlock);
-    const int64_t at = sample * o.output_stride + e;
-    const T* cond = load(o.output, o.output_type, o.output_offset + at, s.output, n);
-    guide(row.terms & ~uint32_t(ALPHABAR_RESCALE), c.weight, T(1), cond,
-          load(o.uncond, o.output_type, o.uncond_offset + at, s.uncond, n), s.g, n);
-    visit(cond, s.g, n);
+    output_of(plain, false, 1, o, sample, e, cond, n);
+    output_of(plain, true, 1, o, sample, e, g, n);
+    visit(cond, g, n);
   }
 }
 
 double folded(double* lanes) {
   for (int half = kRescaleLanes / 2; half > 0; half /= 2) {
-    ALPHABAR_INDEPENDENT
     for (int k = 0; k < half; ++k) {
       lanes[k] += lanes[k + half];
     }
@@ -565,12 +563,9 @@ double folded(double* lanes) {
 
 template <typename T>
 double factor_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample) {
-  const Coefficients<T> c = coefficients<T>(row);
-  Staging<T> s;
   alignas(64) double cond[kRescaleLanes] = {};
   alignas(64) double guided[kRescaleLanes] = {};
-  each_round(row, c, o, sample, s, [&](const T* out, const T* g, int n) {
-    ALPHABAR_INDEPENDENT
+  each_round<T>(row, o, sample, [&](const T* out, const T* g, int n) {
     for (int k = 0; k < n; ++k) {
       cond[k] += static_cast<double>(out[k]);
       guided[k] += static_cast<double>(g[k]);
@@ -581,8 +576,7 @@ double factor_as(const alphabar_row& row, const alphabar_operands& o, int64_t sa
   const double guided_mean = folded(guided) / count;
   memset(cond, 0, sizeof cond);
   memset(guided, 0, sizeof guided);
-  each_round(row, c, o, sample, s, [&](const T* out, const T* g, int n) {
-    ALPHABAR_INDEPENDENT
+  each_round<T>(row, o, sample, [&](const T* out, const T* g, int n) {
     for (int k = 0; k < n; ++k) {
       const double off = static_cast<double>(out[k]) - cond_mean;
       const double guided_off = static_cast<double>(g[k]) - guided_mean;
@@ -590,42 +584,39 @@ double factor_as(const alphabar_row& row, const alphabar_operands& o, int64_t sa
       guided[k] += guided_off * guided_off;
     }
   });
-  return rescale_factor(static_cast<double>(c.rescale), folded(cond), folded(guided), o.elements);
+  return rescale_factor(static_cast<double>(static_cast<T>(row.rescale)), folded(cond), folded(guided), o.elements);
 }
 
 double factor(const alphabar_row& row, const alphabar_operands& o, int64_t sample) {
   return o.state_type == ALPHABAR_F64 ? factor_as<double>(row, o, sample) : factor_as<float>(row, o, sample);
 }
 
-// Gives the keys of |p| of a sample, a block at a time. They are computed again in each pass instead of being kept.
+// Gives p of a sample before clipping, a block at a time. It is computed again in each pass instead of being kept.
 template <typename T, typename Visit>
-void each_block(const alphabar_row& row, const Coefficients<T>& c, const alphabar_operands& o, int64_t sample, T factor,
-                Staging<T>& s, Visit visit) {
-  const uint32_t terms = row.terms & (ALPHABAR_PX | ALPHABAR_PG);
-  const bool reads_g = (terms & ALPHABAR_PG) != 0;
-  const bool is_guided = reads_g && (row.terms & ALPHABAR_GUIDED) != 0;
+void each_block(const alphabar_row& row, const alphabar_operands& o, int64_t sample, double factor, Visit visit) {
+  alphabar_row only = row;
+  only.terms &= ALPHABAR_PX | ALPHABAR_PG | ALPHABAR_GUIDED | ALPHABAR_RESCALE;
+  alignas(64) T p[kBlock];
   for (int64_t e = 0; e < o.elements; e += kBlock) {
     const int n = static_cast<int>(o.elements - e < kBlock ? o.elements - e : kBlock);
-    const int64_t at = sample * o.output_stride + e;
-    const T* x = (terms & ALPHABAR_PX) != 0 ? load(o.x, o.state_type, sample * o.elements + e, s.x, n) : nullptr;
-    const T* g = reads_g ? load(o.output, o.output_type, o.output_offset + at, s.output, n) : nullptr;
-    if (is_guided) {
-      guide(row.terms, c.weight, factor, g, load(o.uncond, o.output_type, o.uncond_offset + at, s.uncond, n), s.g, n);
-      g = s.g;
-    }
-    predict(terms, c, T(0), x, g, s.p, n);
-    visit(s.p, n);
+    const int64_t g = sample * o.output_stride + e;
+    Places at{};
+    at.x = Place{o.x, o.state_type}.from(sample * o.elements + e);
+    at.output = Place{o.output, o.output_type}.from(o.output_offset + g);
+    at.uncond = Place{o.uncond, o.output_type}.from(o.uncond_offset + g);
+    at.preview = Place{reinterpret_cast<uintptr_t>(p), Lane<T>::kType};
+    evaluate(Lane<T>::kDouble, only, at, SampleValues<double>{0, factor}, 1, false, n);
+    visit(p, n);
   }
 }
 
 template <typename T>
-double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample, T factor) {
+double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t sample, double factor) {
   if (o.elements == 0) {
     return 1;
   }
   const Coefficients<T> c = coefficients<T>(row);
   const Quantile<T> q = quantile_of(c.quantile, o.elements);
-  Staging<T> s;
   int64_t counts[kRadixBuckets];
   uint64_t prefix = 0;
   int64_t left = q.below;
@@ -637,7 +628,7 @@ double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t
     shift -= digit;
     memset(counts, 0, sizeof counts);
     const uint64_t buckets = (uint64_t(1) << digit) - 1;
-    each_block(row, c, o, sample, factor, s, [&](const T* p, int n) {
+    each_block<T>(row, o, sample, factor, [&](const T* p, int n) {
       for (int i = 0; i < n; ++i) {
         const uint64_t key = Keys<T>::of(p[i]);
         nan |= key > Keys<T>::kInfinity;
@@ -661,7 +652,7 @@ double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t
     // The next order statistic: the same value again, or the smallest that is larger.
     int64_t at_most = 0;
     uint64_t next = ~uint64_t(0);
-    each_block(row, c, o, sample, factor, s, [&](const T* p, int n) {
+    each_block<T>(row, o, sample, factor, [&](const T* p, int n) {
       for (int i = 0; i < n; ++i) {
         const uint64_t key = Keys<T>::of(p[i]);
         at_most += key <= prefix ? 1 : 0;
@@ -675,7 +666,7 @@ double threshold_as(const alphabar_row& row, const alphabar_operands& o, int64_t
 
 double threshold(const alphabar_row& row, const alphabar_operands& o, int64_t sample, double factor) {
   return o.state_type == ALPHABAR_F64 ? threshold_as<double>(row, o, sample, factor)
-                                      : threshold_as<float>(row, o, sample, static_cast<float>(factor));
+                                      : threshold_as<float>(row, o, sample, factor);
 }
 
 }  // namespace

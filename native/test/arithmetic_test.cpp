@@ -3,6 +3,7 @@
 //
 // Known answers: Philox (from the Random123 distribution), normals and exponentials (bits of the Java reference),
 // polynomials against the C library in double, every value of the half types.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -48,16 +49,23 @@ static void many_blocks_are_those_of_one_at_a_time() {
     if (rows == nullptr) {
       continue;
     }
-    for (const int64_t before : {0, 1, 15, 16, 63, 64, 65, 127, 128, 300, 499, 501}) {
-      const int64_t from = 4 * ((int64_t(1) << 32) - before) + before % 4;
-      rows->normals(77, 5, 1, from, got.data(), 2000);
+    const auto compare = [&](uint64_t seed, uint32_t draw, uint32_t stream, int64_t from) {
+      rows->normals(seed, draw, stream, from, got.data(), 2000);
       int wrong = 0;
       for (int64_t e = from; e < from + 2000; ++e) {
-        const Normals n = normals(77, static_cast<uint64_t>(e) / 4, 5, 1);
+        const Normals n = normals(seed, static_cast<uint64_t>(e) / 4, draw, stream);
         const float four[4] = {n.n0, n.n1, n.n2, n.n3};
         wrong += bits_of(four[e % 4]) != bits_of(got[static_cast<size_t>(e - from)]);
       }
       EXPECT(wrong == 0);
+    };
+    for (const int64_t before : {0, 1, 15, 16, 63, 64, 65, 127, 128, 300, 499, 501}) {
+      compare(77, 5, 1, 4 * ((int64_t(1) << 32) - before) + before % 4);
+    }
+    // Blocks where u rounds to 1: the radius is -0, and the normals are zeros of both signs.
+    for (const int64_t block : {27392119, 27881415, 34306436, 36377266}) {
+      compare(1, 0, 0, 4 * (block - 7));
+      EXPECT(std::count(got.begin() + 28, got.begin() + 32, 0.0f) == 2);
     }
   }
 }

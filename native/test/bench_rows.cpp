@@ -21,13 +21,23 @@ namespace {
 #if defined(__x86_64__)
 __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #endif
-void plain_loop(const float* x, const float* g, float* out, float px, float pg, float cx, float cp, int64_t n) {
+void plain_loop(const float* x, const float* g, float* out, float cx, float cg, int64_t n) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) {
-    const float p = __builtin_fmaf(pg, g[i], px * x[i]);
-    out[i] = __builtin_fmaf(cp, p, cx * x[i]);
+    out[i] = __builtin_fmaf(cg, g[i], cx * x[i]);
   }
 }
+
+// Memory that begins with a cache line, as tensors do.
+template <typename T>
+struct Lines {
+  using value_type = T;
+
+  T* allocate(size_t n) { return static_cast<T*>(aligned_alloc(64, (n * sizeof(T) + 63) / 64 * 64)); }
+  void deallocate(T* memory, size_t) { free(memory); }
+  bool operator==(const Lines&) const { return true; }
+  bool operator!=(const Lines&) const { return false; }
+};
 
 // The median time of a call in nanoseconds.
 template <typename Call>
@@ -61,7 +71,7 @@ int main(int argc, char** argv) {
   }
   printf("%s, %d threads\n", alphabar_host_description(), threads);
   for (const int64_t n : {int64_t(16384), int64_t(1) << 24}) {
-    std::vector<float> x(n), g(n), h(n), m(n), out(n);
+    std::vector<float, Lines<float>> x(n), g(n), h(n), m(n), out(n);
     for (int64_t i = 0; i < n; ++i) {
       x[i] = static_cast<float>(i % 1000) * 0.001f;
       g[i] = static_cast<float>(i % 777) * 0.002f;
@@ -73,8 +83,10 @@ int main(int argc, char** argv) {
     row.pg = -0.75f;
     row.cx = 0.5f;
     row.cp = 0.25f;
+    row.cg = -0.25f;
+    row.sx = 1.5f;
+    row.sg = -0.5f;
     row.h0 = -0.125f;
-    row.sp = 1;
     row.cz = 0.1f;
     row.range = 1;
     alphabar_operands o{};
@@ -90,18 +102,30 @@ int main(int argc, char** argv) {
       row.terms = terms;
       return time_of(n, [&] { alphabar_step(context, &row, &o, 0, 0); });
     };
-    constexpr uint32_t kDdim = ALPHABAR_CX | ALPHABAR_CP | ALPHABAR_PX | ALPHABAR_PG;
-    constexpr uint32_t kDpm = kDdim | ALPHABAR_H0 | ALPHABAR_STORE | ALPHABAR_SP;
+    constexpr uint32_t kDdim = ALPHABAR_CX | ALPHABAR_CG;
+    constexpr uint32_t kClipped = ALPHABAR_CP | ALPHABAR_CG | ALPHABAR_PX | ALPHABAR_PG | ALPHABAR_CLIP_RANGE;
+    constexpr uint32_t kDpm = kDdim | ALPHABAR_H0 | ALPHABAR_STORE | ALPHABAR_SX | ALPHABAR_SG;
     report("memcpy (1.5 x, as many bytes)", n, 3,
            1.5 * time_of(n, [&] { memcpy(out.data(), x.data(), n * sizeof(float)); }));
-    report("plain loop, DDIM", n, 3,
-           time_of(n, [&] { plain_loop(x.data(), g.data(), out.data(), 1.25f, -0.75f, 0.5f, 0.25f, n); }));
-    std::vector<float> want(out);
+    report("plain loop, DDIM", n, 3, time_of(n, [&] { plain_loop(x.data(), g.data(), out.data(), 0.5f, -0.25f, n); }));
+    std::vector<float, Lines<float>> want(out);
     report("row, DDIM", n, 3, step(kDdim));
     EXPECT(memcmp(want.data(), out.data(), n * sizeof(float)) == 0);
-    report("row, DDIM clipped", n, 3, step(kDdim | ALPHABAR_CLIP_RANGE));
+    report("row, DDIM clipped", n, 3, step(kClipped));
     report("row, DPM-Solver++(2M)", n, 5, step(kDpm));
     report("row, DDIM with noise drawn", n, 3, step(kDdim | ALPHABAR_CZ));
+    // Ordinary numbers whichever the type: between 1 and 2 as F16, small as BF16.
+    for (auto* halves : {&x, &g}) {
+      auto* const values = reinterpret_cast<uint16_t*>(halves->data());
+      for (int64_t i = 0; i < n; ++i) {
+        values[i] = static_cast<uint16_t>(0x3c00 + i % 1000);
+      }
+    }
+    o.state_type = o.output_type = ALPHABAR_F16;
+    report("row, DDIM in F16 (as F32)", n, 3, step(kDdim));
+    o.state_type = o.output_type = ALPHABAR_BF16;
+    report("row, DDIM in BF16 (as F32)", n, 3, step(kDdim));
+    o.state_type = o.output_type = ALPHABAR_F32;
     o.out = o.x;
     report("row, DDIM in place", n, 3, step(kDdim));
   }

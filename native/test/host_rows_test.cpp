@@ -158,6 +158,84 @@ static void callers_may_share_a_context() {
   alphabar_destroy(context);
 }
 
+// A row of 1 x: what comes out is what went in.
+template <typename Half>
+static void every_half_passes_through_a_row(int32_t type, uint32_t infinity) {
+  std::vector<Half> x(0x10000), out(0x10000);
+  for (uint32_t bits = 0; bits < 0x10000u; ++bits) {
+    x[bits].bits = static_cast<uint16_t>(bits);
+  }
+  for (int isa = 0; isa < 3; ++isa) {
+    const HostRows* rows = host_rows(isa);
+    if (rows == nullptr) {
+      continue;
+    }
+    alphabar_row row{};
+    row.terms = ALPHABAR_CX;
+    row.cx = 1;
+    alphabar_operands o{};
+    o.samples = 1;
+    o.elements = o.output_stride = 0x10000;
+    o.state_type = type;
+    o.x = reinterpret_cast<uintptr_t>(x.data());
+    o.out = reinterpret_cast<uintptr_t>(out.data());
+    rows->run(row, o, 0, 0, 0x10000, SampleValues<double>{0, 1});
+    int wrong = 0;
+    for (uint32_t bits = 0; bits < 0x10000u; ++bits) {
+      const uint32_t got = out[bits].bits;
+      const bool nan = (bits & 0x7fffu) > infinity;
+      wrong += nan ? (got & 0x7fffu) <= infinity || ((got ^ bits) & 0x8000u) != 0 : got != bits;
+    }
+    EXPECT(wrong == 0);
+  }
+}
+
+// Tensors of more than 8 MiB, which are stored around the cache unless the row is in place. An odd number of elements
+// that do not begin with a cache line, in two parts, so that nothing is a multiple of anything.
+static void large_rows_give_the_bits_of_small_ones(int32_t type, int64_t width) {
+  const int64_t n = (int64_t(8) << 20) / width + 1237;
+  const int64_t start = 3 * width;
+  const auto tensor = [&] { return std::vector<uint8_t>(static_cast<size_t>(start + n * width)); };
+  std::vector<uint8_t> x = tensor(), g = tensor(), h = tensor();
+  for (int64_t i = 0; i < n; ++i) {
+    write(x.data() + start, type, i, static_cast<double>(i % 1013) * 0.001 - 0.5);
+    write(g.data() + start, type, i, static_cast<double>(i % 777) * 0.002 - 0.7);
+    write(h.data() + start, type, i, static_cast<double>(i % 555) * -0.003 + 1.1);
+  }
+  alphabar_row row{};
+  row.terms = ALPHABAR_CX | ALPHABAR_CG | ALPHABAR_H0 | ALPHABAR_STORE | ALPHABAR_SX | ALPHABAR_SG;
+  row.cx = 0.75f;
+  row.cg = -0.3f;
+  row.h0 = 0.2f;
+  row.sx = 1.5f;
+  row.sg = -0.9f;
+  alphabar_operands o{};
+  o.samples = 1;
+  o.elements = o.output_stride = n;
+  o.state_type = o.output_type = type;
+  const auto at = [&](std::vector<uint8_t>& memory) { return reinterpret_cast<uintptr_t>(memory.data()) + start; };
+  o.output = at(g);
+  for (int isa = 0; isa < 3; ++isa) {
+    const HostRows* rows = host_rows(isa);
+    if (rows == nullptr) {
+      continue;
+    }
+    std::vector<uint8_t> out = tensor(), stored = tensor(), want = x, want_stored = h;
+    o.x = o.out = at(want);
+    o.h0 = o.store = at(want_stored);
+    rows->run(row, o, 0, 0, n, SampleValues<double>{0, 1});
+    o.x = at(x);
+    o.h0 = at(h);
+    o.out = at(out);
+    o.store = at(stored);
+    rows->run(row, o, 0, 0, 100003, SampleValues<double>{0, 1});
+    rows->run(row, o, 0, 100003, n, SampleValues<double>{0, 1});
+    EXPECT(memcmp(out.data() + start, want.data() + start, static_cast<size_t>(n * width)) == 0);
+    EXPECT(memcmp(stored.data() + start, want_stored.data() + start, static_cast<size_t>(n * width)) == 0);
+    EXPECT(std::count(out.begin(), out.begin() + start, 0) == start);
+  }
+}
+
 static void a_nan_survives_clipping() {
   for (uint32_t clip : {ALPHABAR_CLIP_RANGE, ALPHABAR_CLIP_DYNAMIC}) {
     for (int isa = 0; isa < 3; ++isa) {
@@ -195,6 +273,12 @@ int main(int argc, char** argv) {
   any_number_of_threads_gives_the_same_bits(count / 3);
   tables_give_the_bits_of_their_rows(count / 3);
   callers_may_share_a_context();
+  every_half_passes_through_a_row<F16>(ALPHABAR_F16, 0x7c00u);
+  every_half_passes_through_a_row<BF16>(ALPHABAR_BF16, 0x7f80u);
+  large_rows_give_the_bits_of_small_ones(ALPHABAR_F32, 4);
+  large_rows_give_the_bits_of_small_ones(ALPHABAR_F16, 2);
+  large_rows_give_the_bits_of_small_ones(ALPHABAR_BF16, 2);
+  large_rows_give_the_bits_of_small_ones(ALPHABAR_F64, 8);
   a_nan_survives_clipping();
   return finish("host_rows_test");
 }
