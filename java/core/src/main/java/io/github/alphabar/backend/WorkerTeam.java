@@ -23,6 +23,8 @@ final class WorkerTeam implements AutoCloseable {
     private final AtomicBoolean busy = new AtomicBoolean();
     private final AtomicInteger pending = new AtomicInteger();
     private volatile int announced;
+    /** Set first, so that no job begins while {@link #close} waits for the one that runs. */
+    private volatile boolean closing;
     private volatile boolean closed;
     private volatile Throwable failure;
     private Job job;
@@ -42,7 +44,7 @@ final class WorkerTeam implements AutoCloseable {
             return false;
         }
         try {
-            if (closed) {
+            if (closing) {
                 return false;
             }
             failure = null;
@@ -55,8 +57,8 @@ final class WorkerTeam implements AutoCloseable {
             try {
                 work.run(0);
             } finally {
-                while (pending.get() > 0) {
-                    Thread.onSpinWait();
+                for (int spins = 0; pending.get() > 0; spins++) {
+                    pause(spins);
                 }
                 job = null;
             }
@@ -67,6 +69,15 @@ final class WorkerTeam implements AutoCloseable {
             return true;
         } finally {
             busy.set(false);
+        }
+    }
+
+    /** Who is waited for may have lost its processor: gives way rather than burn the one it waits for. */
+    private static void pause(int spins) {
+        if (spins < SPINS) {
+            Thread.onSpinWait();
+        } else {
+            Thread.yield();
         }
     }
 
@@ -98,8 +109,9 @@ final class WorkerTeam implements AutoCloseable {
     /** Ends the workers, after the job they are at: a worker that left before its part would keep the job waiting for ever. */
     @Override
     public void close() {
-        while (!busy.compareAndSet(false, true)) {
-            Thread.onSpinWait();
+        closing = true;
+        for (int spins = 0; !busy.compareAndSet(false, true); spins++) {
+            pause(spins);
         }
         closed = true;
         busy.set(false);
