@@ -4,9 +4,11 @@
 /** What a step costs, beside the floor and beside what people use today. */
 module io.github.alphabar.benchmarks {
     requires transitive io.github.alphabar;
+    requires io.github.alphabar.cuda;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
     requires java.desktop;
+    requires jdk.management;
     requires transitive jmh.core;
     requires me.tongfei.progressbar;
     requires org.apache.commons.rng.api;

@@ -3,6 +3,7 @@
 package io.github.alphabar.benchmarks;
 
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What one point took.
@@ -17,10 +18,18 @@ import java.util.Map;
  *            the slowest iteration
  * @param iterations
  *            how many there were
- * @param allocated
- *            bytes allocated by one call, with JMH's own share; NaN where it was not counted
+ * @param metrics
+ *            what else was counted, by name: the mean of all iterations
  */
-record Figure(Point point, double nanos, double least, double most, int iterations, double allocated) {
+record Figure(Point point, double nanos, double least, double most, int iterations, Map<String, Double> metrics) {
+
+    Figure {
+        metrics = Map.copyOf(metrics);
+    }
+
+    Optional<Double> metric(String name) {
+        return Optional.ofNullable(metrics.get(name));
+    }
 
     boolean is(String benchmark, Map<String, String> params) {
         return point.benchmark().equals(benchmark) && point.params().entrySet().containsAll(params.entrySet());

@@ -85,6 +85,11 @@ final class ReportCommand implements Callable<Integer> {
         section(text, "Threads", "", tables.threads());
         section(text, "Normals", "F32, one thread.", tables.normals());
         section(text, "Around a step", "", tables.surroundings());
+        section(text, "Host or device", "F32; host backends on one thread, tensors where the backend has them.",
+                tables.crossover());
+        section(text, "By way of the host", "What an engine does whose sampler is not on its device.",
+                tables.detours());
+        section(text, "Queuing on a device", "", tables.queuing());
         section(text, "Floors", "r + w: tensors read and written.", tables.floors());
         section(text, "The same point twice", "", tables.repeated());
         return text.toString().stripTrailing() + "\n";

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,9 +71,12 @@ record Results(List<Figure> figures, Map<String, String> machine) {
         }
         double[] sorted = raw.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         int n = sorted.length;
+        Map<String, Double> metrics = new HashMap<>();
+        entry.path("secondaryMetrics")
+                .properties()
+                .forEach(m -> metrics.put(m.getKey(), m.getValue().path("score").asDouble()));
         return new Figure(new Point(name[name.length - 2], name[name.length - 1], params, 0),
-                (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, sorted[0], sorted[n - 1], n,
-                entry.path("secondaryMetrics").path("gc.alloc.rate.norm").path("score").asDouble(Double.NaN));
+                (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, sorted[0], sorted[n - 1], n, metrics);
     }
 
     Stream<Figure> all(String benchmark, Map<String, String> params) {

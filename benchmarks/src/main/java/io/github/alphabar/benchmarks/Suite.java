@@ -19,6 +19,9 @@ final class Suite {
     static final long MIO = 1 << 20;
     static final long MIO16 = 1 << 24;
     static final long MIO64 = 1 << 26;
+    /** Between and beside the other sizes, where the host and a device are compared. */
+    static final List<Long> CROSSOVER = List.of(1L << 10, 1L << 12, SD, SDXL, 1L << 18, MIO, 1L << 22,
+            MIO16);
 
     /** Which of the sets. */
     enum Size {
@@ -106,6 +109,12 @@ final class Suite {
         normals(SD);
         overheads();
         plan("dpmpp-2m", 1000);
+        if (runs.test("cuda")) {
+            once(new Point("HostDetour", "run",
+                    Map.of("backend", "vector", "memory", "pageable", "elements", Long.toString(SD)), 1));
+            queued("queued", 20, SD);
+            queued("graph", 20, SD);
+        }
     }
 
     private void full() {
@@ -157,6 +166,35 @@ final class Suite {
             trajectory(steps, 1, SD);
             trajectory(steps, 8, SD);
         }
+        if (runs.test("cuda")) {
+            device();
+        }
+    }
+
+    /** Where a device begins to pay, what a detour by way of the host costs, and what queuing does. */
+    private void device() {
+        for (long elements : CROSSOVER) {
+            for (String backend : List.of("vector", "native", "cuda")) {
+                step(backend, Row.DDIM, DType.F32, elements, 1);
+            }
+        }
+        for (long elements : List.of(SD, SDXL, MIO, MIO16)) {
+            for (String memory : List.of("pageable", "pinned")) {
+                once(new Point("HostDetour", "run",
+                        Map.of("backend", "vector", "memory", memory, "elements", Long.toString(elements)), 1));
+            }
+        }
+        for (int steps : List.of(1, 20)) {
+            for (long elements : List.of(SD, SDXL)) {
+                queued("queued", steps, elements);
+                queued("graph", steps, elements);
+            }
+        }
+    }
+
+    private void queued(String mode, int steps, long elements) {
+        once(new Point("DeviceSteps", "run",
+                Map.of("mode", mode, "steps", Integer.toString(steps), "elements", Long.toString(elements)), 1));
     }
 
     private void step(String backend, Row row, DType dtype, long elements, int threads) {

@@ -165,6 +165,51 @@ final class Tables {
         return lines.isEmpty() ? "" : Text.table(List.of("what", "time"), lines);
     }
 
+    /** A device beside the host, size by size. */
+    String crossover() {
+        List<List<String>> lines = new ArrayList<>();
+        for (long elements : Suite.CROSSOVER) {
+            Optional<Figure> cuda = results.step("cuda", Row.DDIM, elements);
+            Optional<Figure> vector = results.step("vector", Row.DDIM, elements);
+            if (cuda.isPresent() && vector.isPresent()) {
+                lines.add(List.of(Text.elements(elements), Text.time(vector.get().nanos()),
+                        results.step("native", Row.DDIM, elements).map(f -> Text.time(f.nanos())).orElse(""),
+                        Text.time(cuda.get().nanos()), Goals.ratio(vector, cuda).map(Text::factor).orElseThrow()));
+            }
+        }
+        return lines.isEmpty() ? ""
+                : Text.table(List.of("DDIM", "vector", "native", "cuda", "vector's time over cuda's"), lines);
+    }
+
+    /** A row by way of the host beside the row where its tensors are. */
+    String detours() {
+        List<List<String>> lines = new ArrayList<>();
+        results.all("HostDetour", Map.of()).forEach(f -> {
+            Optional<Figure> cuda = results.step("cuda", Row.DDIM, f.elements());
+            lines.add(List.of(Text.elements(f.elements()), f.point().params().get("memory"),
+                    f.point().backend(), Text.time(f.nanos()), cuda.map(c -> Text.time(c.nanos())).orElse(""),
+                    Goals.ratio(Optional.of(f), cuda).map(Text::factor).orElse("")));
+        });
+        return lines.isEmpty() ? ""
+                : Text.table(List.of("DDIM", "memory of the host", "step on", "device to host, step, host to device",
+                        "step on the device", "ratio"), lines);
+    }
+
+    /** What the host does while a device works. */
+    String queuing() {
+        List<List<String>> lines = new ArrayList<>();
+        results.all("DeviceSteps", Map.of()).forEach(f -> {
+            Map<String, String> p = f.point().params();
+            lines.add(List.of(p.get("steps") + " of " + Text.elements(f.elements()),
+                    p.get("mode").equals("graph") ? "replays of a graph" : "queued one by one", Text.time(f.nanos()),
+                    f.metric(Waits.HOST).map(Text::time).orElse(""),
+                    f.metric(Waits.DEVICE).map(Text::time).orElse("")));
+        });
+        return lines.isEmpty() ? ""
+                : Text.table(List.of("steps of dpmpp-2m", "how", "restart to the last one's end", "the host queues",
+                        "between the device's events"), lines);
+    }
+
     String floors() {
         List<List<String>> lines = new ArrayList<>();
         results.all("Floor", Map.of()).distinct().forEach(f -> {

@@ -64,6 +64,8 @@ final class Timing {
                 .measurementTime(size.time)
                 .jvmArgs(jvm.toArray(String[]::new))
                 .addProfiler(GCProfiler.class)
+                .addProfiler(Allocation.class)
+                .addProfiler(Waits.class)
                 .addProfiler(Traffic.class)
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.NORMAL)

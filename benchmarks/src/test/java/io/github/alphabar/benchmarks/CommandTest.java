@@ -91,6 +91,7 @@ class CommandTest {
         assertEquals(1, json.size());
         assertEquals(2, json.get(0).get("forks").asInt());
         assertTrue(json.get(0).get("secondaryMetrics").has("gc.alloc.rate.norm"), json.toString());
+        assertTrue(json.get(0).get("secondaryMetrics").has(Allocation.METRIC), json.toString());
         Point wrong = new Point("StepOverhead", "step", java.util.Map.of("backend", BrokenBackend.NAME), 1);
         String refusal = org.junit.jupiter.api.Assertions
                 .assertThrows(BenchmarkException.class, () -> timing.time(wrong))

@@ -3,13 +3,22 @@
 package io.github.alphabar.benchmarks;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.alphabar.grid.Spacing;
+import io.github.alphabar.grid.TimeGrid;
+import io.github.alphabar.plan.Prediction;
+import io.github.alphabar.plan.SamplingPlan;
+import io.github.alphabar.schedule.TabulatedSchedule;
+import io.github.alphabar.solver.Solvers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
@@ -22,6 +31,19 @@ class PretendedDeviceTest {
             "libalphabar_pretend.so").toAbsolutePath().normalize();
     /** More than the steps that are queued before a wait. */
     private static final int STEPS = 70;
+
+    /** A table with another plan than the one that is compared with. */
+    public static final class OtherSteps extends DeviceSteps {
+        /** As JMH's states have it. */
+        public OtherSteps() {
+        }
+
+        @Override
+        SamplingPlan plan() {
+            return SamplingPlan.of(TimeGrid.of(TabulatedSchedule.stableDiffusion(), Spacing.trailing(), steps),
+                    Solvers.named("dpmpp-3m"), Prediction.EPSILON);
+        }
+    }
 
     /** Runs in a JVM whose device is pretended. */
     public static final class Main {
@@ -44,6 +66,23 @@ class PretendedDeviceTest {
             Object trajectory = RefusalTest.state(WholeTrajectory.class, Map.of("backend", "cuda", "samples", "3"));
             RefusalTest.invoke(trajectory, Setup.class);
             RefusalTest.invoke(trajectory, TearDown.class);
+            for (String mode : List.of("queued", "graph")) {
+                Object steps = RefusalTest.state(DeviceSteps.class, Map.of("mode", mode, "elements", "1021"));
+                RefusalTest.invoke(steps, Setup.class);
+                RefusalTest.invoke(steps, Benchmark.class);
+                RefusalTest.invoke(steps, TearDown.class);
+            }
+            assertThrows(Gate.Refusal.class, () -> RefusalTest
+                    .invoke(RefusalTest.state(OtherSteps.class, Map.of("elements", "1021")), Setup.class));
+            for (String memory : List.of("pageable", "pinned")) {
+                Map<String, String> params = Map.of("memory", memory, "elements", "1021");
+                Object detour = RefusalTest.state(HostDetour.class, params);
+                RefusalTest.invoke(detour, Setup.class);
+                RefusalTest.invoke(detour, Benchmark.class);
+                RefusalTest.invoke(detour, TearDown.class);
+            }
+            assertThrows(Gate.Refusal.class, () -> RefusalTest.invoke(RefusalTest.state(HostDetour.class,
+                    Map.of("backend", BrokenBackend.NAME, "elements", "1021")), Setup.class));
             System.out.println("all compared");
         }
     }
