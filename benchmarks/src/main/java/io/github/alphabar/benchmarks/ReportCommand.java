@@ -72,7 +72,7 @@ final class ReportCommand implements Callable<Integer> {
                 .append(".\n\n");
         section(text, "Goals", "Ratios within this run.", tables.goals());
         notes(folder, text);
-        for (long elements : results.sizes()) {
+        for (long elements : Suite.SIZES) {
             section(text, "Steps of " + Text.elements(elements), "F32, one thread.",
                     tables.steps(elements, Row.samplers()));
         }

@@ -19,6 +19,8 @@ final class Suite {
     static final long MIO = 1 << 20;
     static final long MIO16 = 1 << 24;
     static final long MIO64 = 1 << 26;
+    /** Every row is timed at these. */
+    static final List<Long> SIZES = List.of(SD, SDXL, MIO, MIO16, MIO64);
     /** Between and beside the other sizes, where the host and a device are compared. */
     static final List<Long> CROSSOVER = List.of(1L << 10, 1L << 12, SD, SDXL, 1L << 18, MIO, 1L << 22,
             MIO16);
@@ -118,11 +120,10 @@ final class Suite {
     }
 
     private void full() {
-        List<Long> sizes = new ArrayList<>(List.of(SD, SDXL, MIO, MIO16));
-        if (runs.test("cuda")) {
-            sizes.add(MIO64);
-        }
-        for (long elements : sizes) {
+        for (long elements : SIZES) {
+            if (elements == MIO64 && !runs.test("cuda")) {
+                continue;
+            }
             copies(elements);
             for (Row row : Row.samplers()) {
                 floors(row, DType.F32, elements, 1);

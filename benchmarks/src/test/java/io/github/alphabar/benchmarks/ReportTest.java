@@ -100,6 +100,25 @@ class ReportTest {
     }
 
     @Test
+    void aDeviceStandsBesideTheHostTheDetourAndItsOwnQueue() throws IOException {
+        String detour = entry("HostDetour.run",
+                "\"backend\": \"vector\", \"memory\": \"pinned\", \"elements\": \"16384\"", 40_000);
+        String queued = entry("DeviceSteps.run",
+                "\"mode\": \"graph\", \"steps\": \"20\", \"elements\": \"16384\"", 100_000)
+                .replace("\"secondaryMetrics\": {}", "\"secondaryMetrics\": {\"" + Waits.HOST
+                        + "\": {\"score\": 30000}, \"" + Waits.DEVICE + "\": {\"score\": 80000}}");
+        results(step("vector", 1300), step("cuda", 2600), detour, queued);
+        Tables tables = new Tables(Results.read(folder));
+        assertTrue(tables.crossover().contains("| 16,384 elements | 1.30 us |  | 2.60 us | 0.50x |"),
+                tables.crossover());
+        assertTrue(tables.detours().contains("| 16,384 elements | pinned | vector | 40.0 us | 2.60 us | 15.4x |"),
+                tables.detours());
+        assertTrue(tables.queuing()
+                .contains("| 20 of 16,384 elements | replays of a graph | 100 us | 30.0 us | 80.0 us |"),
+                tables.queuing());
+    }
+
+    @Test
     void resultsThatAreMissingOrTornAreNamed() throws IOException {
         assertTrue(assertThrows(BenchmarkException.class, () -> Results.read(folder)).getMessage()
                 .contains("results.json"));
