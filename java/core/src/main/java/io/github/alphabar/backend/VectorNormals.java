@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.alphabar.backend;
 
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
 import io.github.alphabar.random.Elementary;
 import io.github.alphabar.random.Normals;
 import io.github.alphabar.random.Philox;
@@ -24,6 +28,24 @@ final class VectorNormals implements LaneKernels.Noise {
     private static final VectorSpecies<Long> LONGS = FLOATS.withLanes(long.class);
     private static final float[] LOW_INDEX = index(0);
     private static final float[] HIGH_INDEX = index(FLOATS.length());
+    // Constants of their own, which an array's elements are not for the JIT: it would read them again for every vector.
+    private static final float LOG0 = 2 * Elementary.LOG[0];
+    private static final float LOG1 = 2 * Elementary.LOG[1];
+    private static final float LOG2 = 2 * Elementary.LOG[2];
+    private static final float LOG3 = 2 * Elementary.LOG[3];
+    private static final float LOG4 = 2 * Elementary.LOG[4];
+    private static final float LOG5 = 2 * Elementary.LOG[5];
+    private static final float LOG6 = 2 * Elementary.LOG[6];
+    private static final float LOG7 = 2 * Elementary.LOG[7];
+    private static final float LOG8 = 2 * Elementary.LOG[8];
+    private static final float SIN0 = Elementary.SIN[0];
+    private static final float SIN1 = Elementary.SIN[1];
+    private static final float SIN2 = Elementary.SIN[2];
+    private static final float SIN3 = Elementary.SIN[3];
+    private static final float COS0 = Elementary.COS[0];
+    private static final float COS1 = Elementary.COS[1];
+    private static final float COS2 = Elementary.COS[2];
+    private static final int SIGN = 0x80000000;
     private static final long LOW = 0xffffffffL;
 
     private VectorNormals() {
@@ -67,36 +89,73 @@ final class VectorNormals implements LaneKernels.Noise {
         LongVector lanes = LongVector.zero(LONGS).addIndex(1);
         LongVector m0 = LongVector.broadcast(LONGS, Philox.M0 & LOW);
         LongVector m1 = LongVector.broadcast(LONGS, Philox.M1 & LOW);
+        int k0 = (int) seed;
+        int k1 = (int) (seed >>> 32);
+        LongVector c3 = LongVector.broadcast(LONGS, stream);
         for (int done = 0; done < count; done += 2 * n) {
             LongVector block = lanes.add(firstBlock + (done >>> 2));
-            LongVector c0 = block.and(LOW);
-            LongVector c1 = block.lanewise(VectorOperators.LSHR, 32);
-            LongVector c2 = LongVector.broadcast(LONGS, draw & LOW);
-            LongVector c3 = LongVector.broadcast(LONGS, stream);
-            int k0 = (int) seed;
-            int k1 = (int) (seed >>> 32);
-            for (int round = 0; round < Philox.ROUNDS; round++) {
-                // Both factors masked here, where the multiplication is: the JIT then knows it for a product of 32-bit words.
-                // The upper halves of the words are noise of their own until then.
-                LongVector p0 = c0.and(LOW).mul(m0.and(LOW));
-                LongVector p1 = c2.and(LOW).mul(m1.and(LOW));
-                c0 = p1.lanewise(VectorOperators.LSHR, 32)
-                        .lanewise(VectorOperators.XOR, c1)
-                        .lanewise(VectorOperators.XOR, k0 & LOW);
-                c2 = p0.lanewise(VectorOperators.LSHR, 32)
-                        .lanewise(VectorOperators.XOR, c3)
-                        .lanewise(VectorOperators.XOR, k1 & LOW);
-                c1 = p1;
-                c3 = p0;
-                k0 += Philox.W0;
-                k1 += Philox.W1;
-            }
+            LongVector c0 = block;
+            LongVector c1 = block.lanewise(LSHR, 32);
+            LongVector c2 = LongVector.broadcast(LONGS, draw);
+            // All rounds written out: of a loop over them the JIT unrolls a part, and loses what it knows of the products.
+            // Both factors are masked where the multiplication is, by which it knows it for one of 32-bit words. The upper
+            // halves of the words are noise of their own until then.
+            LongVector p0 = c0.and(LOW).mul(m0.and(LOW));
+            LongVector p1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = p1.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, k0 & LOW);
+            c2 = p0.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, k1 & LOW);
+
+            LongVector q0 = c0.and(LOW).mul(m0.and(LOW));
+            LongVector q1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = q1.lanewise(LSHR, 32).lanewise(XOR, p1).lanewise(XOR, k0 + Philox.W0 & LOW);
+            c2 = q0.lanewise(LSHR, 32).lanewise(XOR, p0).lanewise(XOR, k1 + Philox.W1 & LOW);
+
+            p0 = c0.and(LOW).mul(m0.and(LOW));
+            p1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = p1.lanewise(LSHR, 32).lanewise(XOR, q1).lanewise(XOR, k0 + 2 * Philox.W0 & LOW);
+            c2 = p0.lanewise(LSHR, 32).lanewise(XOR, q0).lanewise(XOR, k1 + 2 * Philox.W1 & LOW);
+
+            q0 = c0.and(LOW).mul(m0.and(LOW));
+            q1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = q1.lanewise(LSHR, 32).lanewise(XOR, p1).lanewise(XOR, k0 + 3 * Philox.W0 & LOW);
+            c2 = q0.lanewise(LSHR, 32).lanewise(XOR, p0).lanewise(XOR, k1 + 3 * Philox.W1 & LOW);
+
+            p0 = c0.and(LOW).mul(m0.and(LOW));
+            p1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = p1.lanewise(LSHR, 32).lanewise(XOR, q1).lanewise(XOR, k0 + 4 * Philox.W0 & LOW);
+            c2 = p0.lanewise(LSHR, 32).lanewise(XOR, q0).lanewise(XOR, k1 + 4 * Philox.W1 & LOW);
+
+            q0 = c0.and(LOW).mul(m0.and(LOW));
+            q1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = q1.lanewise(LSHR, 32).lanewise(XOR, p1).lanewise(XOR, k0 + 5 * Philox.W0 & LOW);
+            c2 = q0.lanewise(LSHR, 32).lanewise(XOR, p0).lanewise(XOR, k1 + 5 * Philox.W1 & LOW);
+
+            p0 = c0.and(LOW).mul(m0.and(LOW));
+            p1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = p1.lanewise(LSHR, 32).lanewise(XOR, q1).lanewise(XOR, k0 + 6 * Philox.W0 & LOW);
+            c2 = p0.lanewise(LSHR, 32).lanewise(XOR, q0).lanewise(XOR, k1 + 6 * Philox.W1 & LOW);
+
+            q0 = c0.and(LOW).mul(m0.and(LOW));
+            q1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = q1.lanewise(LSHR, 32).lanewise(XOR, p1).lanewise(XOR, k0 + 7 * Philox.W0 & LOW);
+            c2 = q0.lanewise(LSHR, 32).lanewise(XOR, p0).lanewise(XOR, k1 + 7 * Philox.W1 & LOW);
+
+            p0 = c0.and(LOW).mul(m0.and(LOW));
+            p1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = p1.lanewise(LSHR, 32).lanewise(XOR, q1).lanewise(XOR, k0 + 8 * Philox.W0 & LOW);
+            c2 = p0.lanewise(LSHR, 32).lanewise(XOR, q0).lanewise(XOR, k1 + 8 * Philox.W1 & LOW);
+
+            q0 = c0.and(LOW).mul(m0.and(LOW));
+            q1 = c2.and(LOW).mul(m1.and(LOW));
+            c0 = q1.lanewise(LSHR, 32).lanewise(XOR, p1).lanewise(XOR, k0 + 9 * Philox.W0 & LOW);
+            c2 = q0.lanewise(LSHR, 32).lanewise(XOR, p0).lanewise(XOR, k1 + 9 * Philox.W1 & LOW);
+
             c0.and(LOW)
-                    .or(c2.lanewise(VectorOperators.LSHL, 32))
+                    .or(c2.lanewise(LSHL, 32))
                     .reinterpretAsFloats()
                     .intoArray(target, offset + done);
-            c1.and(LOW)
-                    .or(c3.lanewise(VectorOperators.LSHL, 32))
+            q1.and(LOW)
+                    .or(q0.lanewise(LSHL, 32))
                     .reinterpretAsFloats()
                     .intoArray(target, offset + done + n);
         }
@@ -111,47 +170,54 @@ final class VectorNormals implements LaneKernels.Noise {
             IntVector radii = FloatVector.fromArray(FLOATS, target, offset + done).reinterpretAsInts();
             IntVector angles = FloatVector.fromArray(FLOATS, target, offset + done + n).reinterpretAsInts();
 
-            FloatVector u = ((FloatVector) radii.lanewise(VectorOperators.LSHR, 1)
-                    .convertShape(VectorOperators.I2F, FLOATS, 0)).add(0.5f).mul(0x1p-31f);
+            // (v + 1/2) 2^-31: both ways are exact but for the addition's rounding.
+            FloatVector u = ((FloatVector) radii.lanewise(LSHR, 1)
+                    .convertShape(VectorOperators.I2F, FLOATS, 0))
+                    .fma(FloatVector.broadcast(FLOATS, 0x1p-31f), FloatVector.broadcast(FLOATS, 0x1p-32f));
             IntVector bits = u.reinterpretAsInts();
             IntVector exponent = bits.sub(Elementary.SQRT_HALF_BITS).lanewise(VectorOperators.ASHR, 23);
-            FloatVector f = bits.sub(exponent.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats().sub(1);
+            FloatVector f = bits.sub(exponent.lanewise(LSHL, 23)).reinterpretAsFloats().sub(1);
             FloatVector z = f.mul(f);
-            FloatVector p = FloatVector.broadcast(FLOATS, Elementary.LOG[8]);
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[7]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[6]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[5]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[4]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[3]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[2]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[1]));
-            p = p.fma(f, FloatVector.broadcast(FLOATS, Elementary.LOG[0]));
-            FloatVector tail = FloatVector.broadcast(FLOATS, -0.5f).fma(z, f.mul(z).mul(p));
+            // 2 log(u), in which every coefficient is doubled: exact. Its sign changes last, so that log(1) = 0 gives -0.
+            FloatVector p = FloatVector.broadcast(FLOATS, LOG8);
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG7));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG6));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG5));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG4));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG3));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG2));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG1));
+            p = p.fma(f, FloatVector.broadcast(FLOATS, LOG0));
+            FloatVector tail = f.mul(z).mul(p).sub(z);
             FloatVector log = ((FloatVector) exponent.convertShape(VectorOperators.I2F, FLOATS, 0))
-                    .fma(FloatVector.broadcast(FLOATS, Elementary.LN2), f.add(tail));
-            FloatVector radius = log.mul(-2).sqrt();
+                    .fma(FloatVector.broadcast(FLOATS, 2 * Elementary.LN2),
+                            f.fma(FloatVector.broadcast(FLOATS, 2), tail));
+            FloatVector radius = log.neg().sqrt();
 
-            IntVector quadrant = angles.add(0x20000000).lanewise(VectorOperators.LSHR, 30);
-            FloatVector y = ((FloatVector) angles.lanewise(VectorOperators.LSHL, 2)
+            // Bit 31 is the sign of the sine, bit 30 says which polynomial is which.
+            IntVector turned = angles.add(0x20000000);
+            FloatVector y = ((FloatVector) angles.lanewise(LSHL, 2)
                     .convertShape(VectorOperators.I2F, FLOATS, 0)).mul(Elementary.QUARTER_TURN);
             FloatVector w = y.mul(y);
-            FloatVector s = FloatVector.broadcast(FLOATS, Elementary.SIN[3]);
-            s = s.fma(w, FloatVector.broadcast(FLOATS, Elementary.SIN[2]));
-            s = s.fma(w, FloatVector.broadcast(FLOATS, Elementary.SIN[1]));
-            s = s.fma(w, FloatVector.broadcast(FLOATS, Elementary.SIN[0]));
+            FloatVector s = FloatVector.broadcast(FLOATS, SIN3);
+            s = s.fma(w, FloatVector.broadcast(FLOATS, SIN2));
+            s = s.fma(w, FloatVector.broadcast(FLOATS, SIN1));
+            s = s.fma(w, FloatVector.broadcast(FLOATS, SIN0));
             s = y.mul(w).fma(s, y);
-            FloatVector c = FloatVector.broadcast(FLOATS, Elementary.COS[2]);
-            c = c.fma(w, FloatVector.broadcast(FLOATS, Elementary.COS[1]));
-            c = c.fma(w, FloatVector.broadcast(FLOATS, Elementary.COS[0]));
+            FloatVector c = FloatVector.broadcast(FLOATS, COS2);
+            c = c.fma(w, FloatVector.broadcast(FLOATS, COS1));
+            c = c.fma(w, FloatVector.broadcast(FLOATS, COS0));
             c = w.mul(w).fma(c, FloatVector.broadcast(FLOATS, -0.5f).fma(w, FloatVector.broadcast(FLOATS, 1)));
 
-            VectorMask<Float> swap = quadrant.and(1).compare(VectorOperators.NE, 0).cast(FLOATS);
-            IntVector cosSign = quadrant.add(1).and(2).lanewise(VectorOperators.LSHL, 30);
-            IntVector sinSign = quadrant.and(2).lanewise(VectorOperators.LSHL, 30);
-            FloatVector cos = radius.mul(
-                    c.blend(s, swap).reinterpretAsInts().lanewise(VectorOperators.XOR, cosSign).reinterpretAsFloats());
-            FloatVector sin = radius.mul(
-                    s.blend(c, swap).reinterpretAsInts().lanewise(VectorOperators.XOR, sinSign).reinterpretAsFloats());
+            VectorMask<Float> swap = turned.and(0x40000000).compare(VectorOperators.NE, 0).cast(FLOATS);
+            FloatVector cos = radius.mul(c.blend(s, swap)
+                    .reinterpretAsInts()
+                    .lanewise(XOR, turned.add(0x40000000).and(SIGN))
+                    .reinterpretAsFloats());
+            FloatVector sin = radius.mul(s.blend(c, swap)
+                    .reinterpretAsInts()
+                    .lanewise(XOR, turned.and(SIGN))
+                    .reinterpretAsFloats());
             low.selectFrom(cos, sin).intoArray(target, offset + done);
             high.selectFrom(cos, sin).intoArray(target, offset + done + n);
         }

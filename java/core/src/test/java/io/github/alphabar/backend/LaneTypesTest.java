@@ -132,4 +132,20 @@ class LaneTypesTest {
             }
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 256, 512})
+    void aUniformThatRoundsToOneGivesTheScalarZeros(int width) {
+        // A block whose third word is within 2^-25 of the largest: log(1) = 0, and zeros keep their signs.
+        long element = 4 * 52_825_872L;
+        float[] want = new float[128];
+        float[] got = new float[128];
+        Normals.fill(42, 0, Stream.INITIAL, element - 64, want, 0, want.length);
+        assertEquals(0, Math.abs(want[66]));
+        assertEquals(want.length, lanes(width).normals()
+                .fill(42, 0, Stream.INITIAL, element - 64, got, 0, got.length));
+        for (int i = 0; i < want.length; i++) {
+            same(want[i], got[i], "element " + i);
+        }
+    }
 }
