@@ -43,7 +43,8 @@ record RowKind(long key, LaneKernels lanes) {
      * kernels' segments cannot tell it.
      */
     private enum Memory {
-        ARRAY(MemorySegment.ofArray(new float[0]).getClass()), NATIVE(MemorySegment.NULL.getClass()), OTHER(null);
+        FLOATS(MemorySegment.ofArray(new float[0]).getClass()), SHORTS(MemorySegment.ofArray(new short[0]).getClass()),
+        NATIVE(MemorySegment.NULL.getClass()), OTHER(null);
 
         private static final Memory[] ALL = values();
         private final Class<? extends MemorySegment> type;
@@ -54,7 +55,11 @@ record RowKind(long key, LaneKernels lanes) {
 
         static Memory of(Tensor tensor) {
             MemorySegment segment = ((HostTensor) tensor).segment();
-            return segment.isNative() ? NATIVE : segment.getClass() == ARRAY.type ? ARRAY : OTHER;
+            if (segment.isNative()) {
+                return NATIVE;
+            }
+            Class<?> type = segment.getClass();
+            return type == FLOATS.type ? FLOATS : type == SHORTS.type ? SHORTS : OTHER;
         }
     }
 
@@ -93,7 +98,7 @@ record RowKind(long key, LaneKernels lanes) {
         return seen == null || seen == memory ? memory : Memory.OTHER;
     }
 
-    /** Absent tensors count as arrays, the place of noise drawn here. */
+    /** Absent tensors count as arrays of floats, the place of noise drawn here. */
     private static long memory(Memory memory, int shift) {
         return memory == null ? 0 : (long) memory.ordinal() << shift;
     }
@@ -103,9 +108,9 @@ record RowKind(long key, LaneKernels lanes) {
         return Memory.ALL[(int) (key >>> shift & 3)].type;
     }
 
-    /** The class of an array's segment. */
+    /** The class of a block's segment. */
     static Class<? extends MemorySegment> arrays() {
-        return Memory.ARRAY.type;
+        return Memory.FLOATS.type;
     }
 
     Class<? extends MemorySegment> stateSegments() {

@@ -14,20 +14,27 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The row of {@link Backend} over lanes. A template, see {@link HiddenCopy}: one copy for each kind of row, so that the branches on
  * the constants below vanish and only the row's own work is left. The loop calls nothing but the Vector API, for the reason
- * {@link LaneKernels} gives; operands of two bytes are widened before it and rounded after it, a block at a time. What does not
- * fill a vector goes to {@link ScalarRow}, which computes the same bits.
+ * {@link LaneKernels} gives, and {@link #load(DType, MemorySegment, long, int)} and its opposite, which are small enough to be
+ * inlined even so. Few operands of two bytes are converted there; more are widened before it and rounded after it, a block at
+ * a time. What does not fill a vector goes to {@link ScalarRow}, which computes the same bits.
  */
 final class VectorRow implements RowKernel {
     private static final RowKind KIND = HiddenCopy.constant(MethodHandles.lookup(), RowKind.class);
     private static final LaneKernels.Types TYPES = KIND == null ? null : KIND.lanes().types();
     private static final VectorSpecies<Float> FLOATS = KIND == null ? FloatVector.SPECIES_PREFERRED
             : KIND.lanes().species();
+    private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+    private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class,
+            VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final boolean GUIDED = has(StepParams.GUIDED);
     private static final boolean RESCALED = GUIDED && has(StepParams.RESCALE);
@@ -39,6 +46,7 @@ final class VectorRow implements RowKernel {
     private static final boolean READS_P = PREVIEW || has(StepParams.CP | StepParams.SP);
     private static final boolean READS_X = has(StepParams.CX | StepParams.SX) || (READS_P && has(StepParams.PX));
     private static final boolean READS_G = has(StepParams.CG | StepParams.SG) || (READS_P && has(StepParams.PG));
+    private static final boolean CLIPS = has(StepParams.CLIP_RANGE | StepParams.CLIP_DYNAMIC);
     private static final boolean STORES = has(StepParams.STORE);
     private static final boolean LEARNED = has(StepParams.LEARNED);
     private static final boolean LEARNED_LOG = has(StepParams.LEARNED_LOG);
@@ -49,14 +57,30 @@ final class VectorRow implements RowKernel {
     private static final DType PREVIEW_TYPE = KIND == null ? DType.F32 : KIND.previewType();
     private static final DType INPUT_TYPE = KIND == null ? DType.F32 : KIND.inputType();
     private static final DType KNOWN_NOISE_TYPE = KIND == null ? DType.F32 : KIND.knownNoiseType();
+    private static final int LIMIT = 15;
+    /** Only then do the operations that convert F16 cost less than the way through a block, whose conversion is one instruction. */
+    private static final boolean WIDE = FLOATS.length() >= 16;
+    /**
+     * Rows with few operands of two bytes convert them in the loop, while the next ones are on their way from memory. With more the
+     * JIT reaches the size where it inlines no further, and vectors become objects: these pass through blocks.
+     */
+    private static final boolean CONVERTS = code() < LIMIT;
     /** Whether an operand is read or written where it lies, or by way of a block. */
-    private static final boolean STATE_HERE = STATE_TYPE == DType.F32;
-    private static final boolean OUTPUT_HERE = OUTPUT_TYPE == DType.F32;
+    private static final boolean STATE_HERE = CONVERTS || STATE_TYPE == DType.F32;
+    private static final boolean OUTPUT_HERE = CONVERTS || OUTPUT_TYPE == DType.F32;
     private static final boolean VARIANCE_HERE = OUTPUT_HERE && !LEARNED_LOG;
-    private static final boolean NOISE_HERE = NOISE_TYPE == DType.F32;
-    private static final boolean KNOWN_NOISE_HERE = KNOWN_NOISE_TYPE == DType.F32;
-    private static final boolean PREVIEW_HERE = PREVIEW_TYPE == DType.F32;
-    private static final boolean INPUT_HERE = INPUT_TYPE == DType.F32;
+    private static final boolean NOISE_HERE = CONVERTS || NOISE_TYPE == DType.F32;
+    private static final boolean KNOWN_NOISE_HERE = CONVERTS || KNOWN_NOISE_TYPE == DType.F32;
+    private static final boolean PREVIEW_HERE = CONVERTS || PREVIEW_TYPE == DType.F32;
+    private static final boolean INPUT_HERE = CONVERTS || INPUT_TYPE == DType.F32;
+    /** What the loop meets: a block is F32. */
+    private static final DType X = STATE_HERE ? STATE_TYPE : DType.F32;
+    private static final DType G = OUTPUT_HERE ? OUTPUT_TYPE : DType.F32;
+    private static final DType V = VARIANCE_HERE ? OUTPUT_TYPE : DType.F32;
+    private static final DType Z = NOISE_HERE ? NOISE_TYPE : DType.F32;
+    private static final DType KZ = KNOWN_NOISE_HERE ? KNOWN_NOISE_TYPE : DType.F32;
+    private static final DType P = PREVIEW_HERE ? PREVIEW_TYPE : DType.F32;
+    private static final DType IN = INPUT_HERE ? INPUT_TYPE : DType.F32;
     private static final boolean BLOCKED = !STATE_HERE || ((READS_G || LEARNED) && !OUTPUT_HERE) || LEARNED_LOG
             || (NOISE && !NOISE_HERE) || (KNOWN_NOISE && !KNOWN_NOISE_HERE) || (PREVIEW && !PREVIEW_HERE)
             || (INPUT && !INPUT_HERE);
@@ -79,6 +103,33 @@ final class VectorRow implements RowKernel {
             : KIND.previewSegments();
     private static final Class<? extends MemorySegment> INPUTS = KIND == null || !INPUT_HERE ? ARRAYS
             : KIND.inputSegments();
+
+    /** How much code the loop is if it converts, in F32 loads. */
+    private static int code() {
+        int states = (READS_X ? 1 : 0) + (has(StepParams.H0) ? 1 : 0) + (has(StepParams.H1) ? 1 : 0)
+                + (has(StepParams.H2) ? 1 : 0) + (MASK ? 2 : 0);
+        int outputs = (READS_G ? GUIDED ? 2 : 1 : 0) + (LEARNED || LEARNED_LOG ? 1 : 0);
+        return states * load(STATE_TYPE) + outputs * load(OUTPUT_TYPE) + (NOISE ? load(NOISE_TYPE) : 0)
+                + (KNOWN_NOISE ? load(KNOWN_NOISE_TYPE) : 0) + (STORES ? 2 : 1) * store(STATE_TYPE)
+                + (PREVIEW ? store(PREVIEW_TYPE) : 0) + (INPUT ? (INPUT_TWICE ? 2 : 1) * store(INPUT_TYPE) : 0)
+                + (CLIPS ? 3 : 0) + (GUIDED ? 1 : 0);
+    }
+
+    private static int load(DType type) {
+        return switch (type) {
+            case F32 -> 1;
+            case BF16 -> 2;
+            default -> WIDE ? 4 : LIMIT;
+        };
+    }
+
+    private static int store(DType type) {
+        return switch (type) {
+            case F32 -> 1;
+            case BF16 -> 4;
+            default -> WIDE ? 6 : LIMIT;
+        };
+    }
 
     private VectorRow() {
     }
@@ -178,6 +229,50 @@ final class VectorRow implements RowKernel {
         }
     }
 
+    /** Widens a vector of F16 or BF16 exactly. Bytes are counted from the segment's start to the range's first element. */
+    private static FloatVector load(DType type, MemorySegment s, long bytes, int k) {
+        ShortVector halves = ShortVector.fromMemorySegment(SHORTS, s, bytes + ((long) k << 1), ORDER);
+        IntVector bits = (IntVector) halves.convertShape(VectorOperators.S2I, INTS, 0);
+        if (type == DType.BF16) {
+            return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+        }
+        // 2^112 moves the exponent to where binary32 has it; exact for subnormals too.
+        IntVector value = bits.lanewise(VectorOperators.LSHL, 13)
+                .and(0x8fffffff)
+                .reinterpretAsFloats()
+                .mul(0x1p112f)
+                .reinterpretAsInts();
+        return value
+                .lanewise(VectorOperators.ADD, 0x38000000, bits.and(0x7c00).compare(VectorOperators.EQ, 0x7c00))
+                .reinterpretAsFloats();
+    }
+
+    /** Rounds a vector to F16 or BF16, once, to nearest even. */
+    private static void store(DType type, FloatVector v, MemorySegment s, long bytes, int k) {
+        IntVector bits = v.reinterpretAsInts();
+        IntVector half;
+        if (type == DType.BF16) {
+            IntVector last = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+            half = bits.add(last.add(0x7fff))
+                    .blend(bits.or(0x400000), v.compare(VectorOperators.NE, v).cast(INTS))
+                    .lanewise(VectorOperators.LSHR, 16);
+        } else {
+            // From 65520 up everything rounds to infinity, so from 65536 up everything may be 65536.
+            IntVector magnitude = bits.and(0x7fffffff).min(0x47800000);
+            // Added to a number whose ulp is that of the result's last bit, which rounds. Of that number's own bits the
+            // shortening keeps 0x3c00, which is the difference of the exponents where the result has them.
+            IntVector exponent = magnitude.and(0x7f800000).max(0x38800000);
+            IntVector sum = exponent.reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(FLOATS, 0x1.007800p13f), magnitude.reinterpretAsFloats())
+                    .reinterpretAsInts();
+            half = sum.add(exponent.lanewise(VectorOperators.LSHR, 13))
+                    .blend(0x7e00, v.compare(VectorOperators.NE, v).cast(INTS))
+                    .or(bits.lanewise(VectorOperators.LSHR, 16).and(0x8000));
+        }
+        ((ShortVector) half.convertShape(VectorOperators.I2S, SHORTS, 0))
+                .intoMemorySegment(s, bytes + ((long) k << 1), ORDER);
+    }
+
     private static void loop(StepParams p, StepOperands o, Chunk c, long from, int count) {
         Blocks b = c.blocks;
         MemorySegment xs = READS_X ? known(STATES, STATE_HERE ? segment(o.x) : b.x.segment) : null;
@@ -201,48 +296,50 @@ final class VectorRow implements RowKernel {
         MemorySegment inputs = INPUT ? known(INPUTS, INPUT_HERE ? segment(o.input) : b.input.segment) : null;
 
         // Where element `from` is, in bytes.
-        long here = c.state + from << 2;
-        long state = STATE_HERE ? here : 0;
-        long output = OUTPUT_HERE ? c.output + from << 2 : 0;
-        long uncond = OUTPUT_HERE ? c.uncond + from << 2 : 0;
-        long variance = VARIANCE_HERE ? c.output + o.elements + from << 2 : 0;
-        long noise = NOISE_HERE ? c.noiseBase + from << 2 : 0;
-        long knownNoise = KNOWN_NOISE_HERE ? c.knownNoiseBase + from << 2 : 0;
-        long preview = PREVIEW_HERE ? here : 0;
-        long input = INPUT_HERE ? here : 0;
-        long second = here + (o.samples * o.elements << 2);
+        long state = STATE_HERE ? (c.state + from) * STATE_TYPE.bytes() : 0;
+        long output = OUTPUT_HERE ? (c.output + from) * OUTPUT_TYPE.bytes() : 0;
+        long uncond = OUTPUT_HERE ? (c.uncond + from) * OUTPUT_TYPE.bytes() : 0;
+        long variance = VARIANCE_HERE ? (c.output + o.elements + from) * OUTPUT_TYPE.bytes() : 0;
+        long noise = NOISE_HERE ? (c.noiseBase + from) * NOISE_TYPE.bytes() : 0;
+        long knownNoise = KNOWN_NOISE_HERE ? (c.knownNoiseBase + from) * KNOWN_NOISE_TYPE.bytes() : 0;
+        long preview = PREVIEW_HERE ? (c.state + from) * PREVIEW_TYPE.bytes() : 0;
+        long input = INPUT_HERE ? (c.state + from) * INPUT_TYPE.bytes() : 0;
+        long second = (o.samples * o.elements + c.state + from) * INPUT_TYPE.bytes();
 
         float limit = (float) (has(StepParams.CLIP_DYNAMIC) ? c.threshold : p.range);
-        FloatVector weight = FloatVector.broadcast(FLOATS, (float) p.weight);
-        FloatVector factor = FloatVector.broadcast(FLOATS, (float) c.factor);
-        FloatVector inputScale = FloatVector.broadcast(FLOATS, (float) o.inputScale);
-        FloatVector px = FloatVector.broadcast(FLOATS, (float) p.px);
-        FloatVector pg = FloatVector.broadcast(FLOATS, (float) p.pg);
-        FloatVector range = FloatVector.broadcast(FLOATS, limit);
-        FloatVector negative = FloatVector.broadcast(FLOATS, -limit);
-        FloatVector cx = FloatVector.broadcast(FLOATS, (float) p.cx);
-        FloatVector cp = FloatVector.broadcast(FLOATS, (float) p.cp);
-        FloatVector cg = FloatVector.broadcast(FLOATS, (float) p.cg);
-        FloatVector h0 = FloatVector.broadcast(FLOATS, (float) p.h0);
-        FloatVector h1 = FloatVector.broadcast(FLOATS, (float) p.h1);
-        FloatVector h2 = FloatVector.broadcast(FLOATS, (float) p.h2);
-        FloatVector cz = FloatVector.broadcast(FLOATS, (float) p.cz);
-        FloatVector sx = FloatVector.broadcast(FLOATS, (float) p.sx);
-        FloatVector sp = FloatVector.broadcast(FLOATS, (float) p.sp);
-        FloatVector sg = FloatVector.broadcast(FLOATS, (float) p.sg);
-        FloatVector knownAlpha = FloatVector.broadcast(FLOATS, (float) p.knownAlpha);
-        FloatVector knownSigma = FloatVector.broadcast(FLOATS, (float) p.knownSigma);
+        FloatVector weight = GUIDED ? FloatVector.broadcast(FLOATS, (float) p.weight) : null;
+        FloatVector factor = RESCALED ? FloatVector.broadcast(FLOATS, (float) c.factor) : null;
+        FloatVector inputScale = INPUT ? FloatVector.broadcast(FLOATS, (float) o.inputScale) : null;
+        FloatVector px = has(StepParams.PX) ? FloatVector.broadcast(FLOATS, (float) p.px) : null;
+        FloatVector pg = has(StepParams.PG) ? FloatVector.broadcast(FLOATS, (float) p.pg) : null;
+        FloatVector range = CLIPS ? FloatVector.broadcast(FLOATS, limit) : null;
+        FloatVector negative = CLIPS ? FloatVector.broadcast(FLOATS, -limit) : null;
+        FloatVector cx = has(StepParams.CX) ? FloatVector.broadcast(FLOATS, (float) p.cx) : null;
+        FloatVector cp = has(StepParams.CP) ? FloatVector.broadcast(FLOATS, (float) p.cp) : null;
+        FloatVector cg = has(StepParams.CG) ? FloatVector.broadcast(FLOATS, (float) p.cg) : null;
+        FloatVector h0 = has(StepParams.H0) ? FloatVector.broadcast(FLOATS, (float) p.h0) : null;
+        FloatVector h1 = has(StepParams.H1) ? FloatVector.broadcast(FLOATS, (float) p.h1) : null;
+        FloatVector h2 = has(StepParams.H2) ? FloatVector.broadcast(FLOATS, (float) p.h2) : null;
+        FloatVector cz = has(StepParams.CZ) ? FloatVector.broadcast(FLOATS, (float) p.cz) : null;
+        FloatVector sx = has(StepParams.SX) ? FloatVector.broadcast(FLOATS, (float) p.sx) : null;
+        FloatVector sp = has(StepParams.SP) ? FloatVector.broadcast(FLOATS, (float) p.sp) : null;
+        FloatVector sg = has(StepParams.SG) ? FloatVector.broadcast(FLOATS, (float) p.sg) : null;
+        FloatVector knownAlpha = MASK ? FloatVector.broadcast(FLOATS, (float) p.knownAlpha) : null;
+        FloatVector knownSigma = KNOWN_NOISE ? FloatVector.broadcast(FLOATS, (float) p.knownSigma) : null;
         FloatVector zero = FloatVector.zero(FLOATS);
-        FloatVector one = FloatVector.broadcast(FLOATS, 1);
+        FloatVector one = MASK ? FloatVector.broadcast(FLOATS, 1) : null;
 
         for (int k = 0; k < count; k += FLOATS.length()) {
             long at = (long) k << 2;
-            FloatVector x = READS_X ? FloatVector.fromMemorySegment(FLOATS, xs, state + at, ORDER) : null;
+            FloatVector x = READS_X ? (X == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, xs, state + at, ORDER)
+                    : load(X, xs, state, k)) : null;
             FloatVector g = null;
             if (READS_G) {
-                g = FloatVector.fromMemorySegment(FLOATS, gs, output + at, ORDER);
+                g = G == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, gs, output + at, ORDER)
+                        : load(G, gs, output, k);
                 if (GUIDED) {
-                    FloatVector u = FloatVector.fromMemorySegment(FLOATS, us, uncond + at, ORDER);
+                    FloatVector u = G == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, us, uncond + at, ORDER)
+                            : load(G, us, uncond, k);
                     g = weight.fma(g.sub(u), u);
                     if (RESCALED) {
                         g = factor.mul(g);
@@ -260,7 +357,7 @@ final class VectorRow implements RowKernel {
                 if (pred == null) {
                     pred = zero;
                 }
-                if (has(StepParams.CLIP_RANGE | StepParams.CLIP_DYNAMIC)) {
+                if (CLIPS) {
                     // By comparison, so that a NaN stays.
                     FloatVector low = pred.blend(negative, pred.compare(VectorOperators.LT, negative));
                     pred = low.blend(range, pred.compare(VectorOperators.GT, range));
@@ -281,26 +378,31 @@ final class VectorRow implements RowKernel {
                 r = r == null ? cg.mul(g) : cg.fma(g, r);
             }
             if (has(StepParams.H0)) {
-                FloatVector h = FloatVector.fromMemorySegment(FLOATS, hs0, state + at, ORDER);
+                FloatVector h = X == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, hs0, state + at, ORDER)
+                        : load(X, hs0, state, k);
                 r = r == null ? h0.mul(h) : h0.fma(h, r);
             }
             if (has(StepParams.H1)) {
-                FloatVector h = FloatVector.fromMemorySegment(FLOATS, hs1, state + at, ORDER);
+                FloatVector h = X == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, hs1, state + at, ORDER)
+                        : load(X, hs1, state, k);
                 r = r == null ? h1.mul(h) : h1.fma(h, r);
             }
             if (has(StepParams.H2)) {
-                FloatVector h = FloatVector.fromMemorySegment(FLOATS, hs2, state + at, ORDER);
+                FloatVector h = X == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, hs2, state + at, ORDER)
+                        : load(X, hs2, state, k);
                 r = r == null ? h2.mul(h) : h2.fma(h, r);
             }
             if (NOISE) {
                 FloatVector std = cz;
                 if (LEARNED || LEARNED_LOG) {
-                    std = FloatVector.fromMemorySegment(FLOATS, vs, variance + at, ORDER);
+                    std = V == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, vs, variance + at, ORDER)
+                            : load(V, vs, variance, k);
                 }
                 if (LEARNED) {
                     std = std.sqrt();
                 }
-                FloatVector z = FloatVector.fromMemorySegment(FLOATS, zs, noise + at, ORDER);
+                FloatVector z = Z == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, zs, noise + at, ORDER)
+                        : load(Z, zs, noise, k);
                 r = r == null ? std.mul(z) : std.fma(z, r);
             }
             if (r == null) {
@@ -324,27 +426,52 @@ final class VectorRow implements RowKernel {
             }
 
             if (MASK) {
-                FloatVector mask = FloatVector.fromMemorySegment(FLOATS, masks, state + at, ORDER);
-                FloatVector known = knownAlpha.mul(FloatVector.fromMemorySegment(FLOATS, knowns, state + at, ORDER));
+                FloatVector mask = X == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, masks, state + at, ORDER)
+                        : load(X, masks, state, k);
+                FloatVector known = knownAlpha
+                        .mul((X == DType.F32 ? FloatVector.fromMemorySegment(FLOATS, knowns, state + at, ORDER)
+                                : load(X, knowns, state, k)));
                 if (KNOWN_NOISE) {
-                    FloatVector z = FloatVector.fromMemorySegment(FLOATS, knownNoises, knownNoise + at, ORDER);
+                    FloatVector z = KZ == DType.F32
+                            ? FloatVector.fromMemorySegment(FLOATS, knownNoises, knownNoise + at, ORDER)
+                            : load(KZ, knownNoises, knownNoise, k);
                     known = knownSigma.fma(z, known);
                 }
                 r = mask.fma(r, one.sub(mask).mul(known));
             }
 
-            r.intoMemorySegment(outs, state + at, ORDER);
+            if (X == DType.F32) {
+                r.intoMemorySegment(outs, state + at, ORDER);
+            } else {
+                store(X, r, outs, state, k);
+            }
             if (STORES) {
-                m.intoMemorySegment(stores, state + at, ORDER);
+                if (X == DType.F32) {
+                    m.intoMemorySegment(stores, state + at, ORDER);
+                } else {
+                    store(X, m, stores, state, k);
+                }
             }
             if (PREVIEW) {
-                pred.intoMemorySegment(previews, preview + at, ORDER);
+                if (P == DType.F32) {
+                    pred.intoMemorySegment(previews, preview + at, ORDER);
+                } else {
+                    store(P, pred, previews, preview, k);
+                }
             }
             if (INPUT) {
                 FloatVector in = inputScale.mul(r);
-                in.intoMemorySegment(inputs, input + at, ORDER);
+                if (IN == DType.F32) {
+                    in.intoMemorySegment(inputs, input + at, ORDER);
+                } else {
+                    store(IN, in, inputs, input, k);
+                }
                 if (INPUT_HERE && INPUT_TWICE) {
-                    in.intoMemorySegment(inputs, second + at, ORDER);
+                    if (IN == DType.F32) {
+                        in.intoMemorySegment(inputs, second + at, ORDER);
+                    } else {
+                        store(IN, in, inputs, second, k);
+                    }
                 }
             }
         }

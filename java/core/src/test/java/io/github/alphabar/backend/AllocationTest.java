@@ -82,9 +82,14 @@ class AllocationTest {
 
     private static void assertNoAllocation(Supplier<Backend> opener, SamplingPlan plan, int elements,
             UnaryOperator<Trajectory.Builder> with) {
+        int copies = plan.guidance() == null ? 1 : 2;
+        HostTensor output = HostTensor.of(new float[copies * plan.outputs() * elements]);
+        assertNoAllocation(opener, plan, elements, output, with);
+    }
+
+    private static void assertNoAllocation(Supplier<Backend> opener, SamplingPlan plan, int elements,
+            HostTensor output, UnaryOperator<Trajectory.Builder> with) {
         try (Backend backend = opener.get()) {
-            int copies = plan.guidance() == null ? 1 : 2;
-            HostTensor output = HostTensor.of(new float[copies * plan.outputs() * elements]);
             for (long i = 0; i < output.elements(); i++) {
                 output.setFloat(i, (float) Math.sin(i));
             }
@@ -98,6 +103,12 @@ class AllocationTest {
             assertTrue(bytes <= ALLOWED, () -> bytes + " bytes in " + MEASURED + " steps of " + plan.solver() + " on "
                     + backend.description());
         }
+    }
+
+    private static void assertNoAllocationInOneType(String solver, DType type) {
+        HostTensor output = HostTensor.allocate(type, ELEMENTS);
+        assertNoAllocation(() -> Backends.named("vector"), plan(solver, Clip.NONE, null), ELEMENTS, output,
+                b -> b.dtype(type));
     }
 
     /** Bytes allocated by some steps of one trajectory after another. */
@@ -155,6 +166,13 @@ class AllocationTest {
         HostTensor preview = HostTensor.allocate(DType.F32, ELEMENTS);
         assertNoAllocation(() -> Backends.named("vector"), plan("dpmpp-2m", Clip.NONE, Guidance.scale(7.5)),
                 b -> b.dtype(DType.F16).modelInput(DType.BF16, 2).preview(preview));
+    }
+
+    @Test
+    void aStepThatConvertsInItsLoopAllocatesNothing() {
+        // As much as a loop converts, in each type: one operand more passes through blocks.
+        assertNoAllocationInOneType("ddim", DType.F16);
+        assertNoAllocationInOneType("dpmpp-2m", DType.BF16);
     }
 
     @Test

@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.alphabar.backend.LaneKernels.Block;
 import io.github.alphabar.backend.LaneKernels.Blocks;
+import io.github.alphabar.plan.Clip;
+import io.github.alphabar.plan.Step;
+import io.github.alphabar.plan.StepParams;
 import io.github.alphabar.random.Elementary;
 import io.github.alphabar.random.Normals;
 import io.github.alphabar.random.Normals.Stream;
+import io.github.alphabar.schedule.Level;
 import io.github.alphabar.tensor.DType;
 import io.github.alphabar.tensor.DTypeTest;
 import io.github.alphabar.tensor.HostTensor;
@@ -17,18 +21,39 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The passes over lanes, each against its scalar counterpart, at every lane width. */
 class LaneTypesTest {
 
-    private static LaneKernels lanes(int bits) {
-        return LaneKernels.of(switch (bits) {
+    private static VectorSpecies<Float> species(int bits) {
+        return switch (bits) {
             case 128 -> FloatVector.SPECIES_128;
             case 256 -> FloatVector.SPECIES_256;
             default -> FloatVector.SPECIES_512;
-        });
+        };
+    }
+
+    private static LaneKernels lanes(int bits) {
+        return LaneKernels.of(species(bits));
+    }
+
+    /** A row that copies the output into the state, from one type to another, and so converts in its loop. */
+    private static void convert(int width, HostTensor from, HostTensor to) {
+        Level level = Level.of(0, 1, 0);
+        Step step = new Step(0, level, level, 0, 0, 0, 0, 0, 0, 1, List.of(), 0, null, null);
+        StepOperands o = new StepOperands();
+        o.samples = 1;
+        o.elements = from.elements();
+        o.outputStride = from.elements();
+        o.output = from;
+        o.out = to;
+        try (Backend backend = new VectorBackend(1, Long.MAX_VALUE, species(width));
+                Backend.Workspace workspace = backend.workspace(1, o.elements)) {
+            backend.step(StepParams.narrow(step, Clip.NONE, Stream.STEP, to.dtype()), o, workspace);
+        }
     }
 
     private static void same(float want, float got, String what) {
@@ -46,10 +71,14 @@ class LaneTypesTest {
         Block block = new Block();
         for (DType type : List.of(DType.F16, DType.BF16)) {
             HostTensor t = HostTensor.of(all, type);
+            HostTensor row = HostTensor.of(new float[all.length]);
+            convert(width, t, row);
             for (int from = 0; from < all.length; from += Blocks.SIZE) {
                 lanes.types().widen(type, t.segment(), from, block, Blocks.SIZE);
                 for (int i = 0; i < Blocks.SIZE; i++) {
-                    same(t.getFloat(from + i), block.values[i], type + " 0x" + Integer.toHexString(from + i));
+                    String what = type + " 0x" + Integer.toHexString(from + i);
+                    same(t.getFloat(from + i), block.values[i], what);
+                    same(t.getFloat(from + i), row.getFloat(from + i), what + " in a row");
                 }
             }
         }
@@ -62,9 +91,30 @@ class LaneTypesTest {
         // Each type's own boundaries, and the other's: what is ordinary for one is beyond the other.
         float[] f16 = DTypeTest.boundaries(5, 10);
         float[] bf16 = DTypeTest.boundaries(8, 7);
+        // Any bits at all, and values near the ends of binary16.
+        float[] any = new float[1 << 18];
+        SplittableRandom r = new SplittableRandom(5);
+        for (int i = 0; i < any.length; i++) {
+            any[i] = (i & 1) == 0 ? Float.intBitsToFloat(r.nextInt())
+                    : Math.scalb((float) r.nextDouble(-2, 2), r.nextInt(-28, 20));
+        }
         for (DType type : List.of(DType.F16, DType.BF16)) {
-            assertNarrows(lanes, type, f16);
-            assertNarrows(lanes, type, bf16);
+            for (float[] all : List.of(f16, bf16, any)) {
+                assertNarrows(lanes, type, all);
+                assertRowNarrows(width, type, all);
+            }
+        }
+    }
+
+    private static void assertRowNarrows(int width, DType type, float[] all) {
+        // Whole vectors: what is left over would be the scalar row's.
+        float[] padded = Arrays.copyOf(all, (all.length + 63) & ~63);
+        HostTensor got = HostTensor.of(new short[padded.length], type);
+        HostTensor want = HostTensor.of(new short[1], type);
+        convert(width, HostTensor.of(padded), got);
+        for (int i = 0; i < all.length; i++) {
+            want.setFloat(0, all[i]);
+            assertEquals(RowCase.bits(want, 0), RowCase.bits(got, i), type + " of " + all[i] + " in a row");
         }
     }
 
