@@ -32,6 +32,11 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
     /** One row over a range of one sample's elements. */
     interface RowKernel {
         void row(StepParams p, StepOperands o, Chunk c, long from, long to);
+
+        /** The most elements of one call now. */
+        default long most() {
+            return CHUNK;
+        }
     }
 
     /** Where a sample's operands start, and the chunk's noise. One for each thread. */
@@ -241,9 +246,10 @@ abstract sealed class HostBackend implements Backend permits ScalarBackend, Vect
         c.noiseBase = c.state;
         c.knownNoise = drawsKnown ? c.knownView : (HostTensor) o.knownNoise;
         c.knownNoiseBase = c.state;
-        long block = draws || drawsKnown ? NOISE_BLOCK : CHUNK;
-        for (long e = from; e < to; e += block) {
-            long end = Math.min(to, e + block);
+        long most = draws || drawsKnown ? NOISE_BLOCK : CHUNK;
+        long end;
+        for (long e = from; e < to; e = end) {
+            end = Math.min(to, e + Math.min(most, w.kernel.most()));
             if (draws) {
                 normals(o.seeds[sample], o.draw, p.stream, e, c, c.noiseBlock, (int) (end - e));
                 c.noiseBase = -e;

@@ -131,7 +131,22 @@ final class VectorRow implements RowKernel {
         };
     }
 
+    /**
+     * A cold kernel is called for this few elements at a time, this often: the JIT's last tier, before which the Vector API is a thousand
+     * times slower, counts calls. A plan has kinds of rows that it executes once; called for all elements at once, they would stay cold
+     * for hundreds of plans.
+     */
+    private static final int COLD_ELEMENTS = 64;
+    private static final int COLD_CALLS = 6_000;
+    /** Counted without care: threads may lose some of one another's. */
+    private int calls;
+
     private VectorRow() {
+    }
+
+    @Override
+    public long most() {
+        return calls < COLD_CALLS ? COLD_ELEMENTS : HostBackend.CHUNK;
     }
 
     private static boolean has(int anyOf) {
@@ -154,6 +169,9 @@ final class VectorRow implements RowKernel {
 
     @Override
     public void row(StepParams p, StepOperands o, Chunk c, long from, long to) {
+        if (calls < COLD_CALLS) {
+            calls++;
+        }
         int bound = FLOATS.loopBound((int) (to - from));
         if (BLOCKED) {
             if (c.blocks == null) {
