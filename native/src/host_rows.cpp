@@ -402,6 +402,18 @@ Chunks<Doubles> chunks_of(uint32_t, bool, Doubles) {
   return &chunks<kAround, Doubles>;
 }
 
+// Elements from i on, one at a time.
+template <typename T>
+void singles(const alphabar_row& row, bool preview, const Places& at, const SampleValues<double>& of,
+             double input_scale, int64_t i, int64_t n) {
+  if (i < n) {
+    const Row<T> scalars(row, preview, of, input_scale);
+    for (; i < n; ++i) {
+      chunk<false, 1>(renewed(scalars.terms), false, scalars, at, i);
+    }
+  }
+}
+
 // n elements; `around` where stores of state go around the cache.
 template <typename V>
 void evaluate_as(const alphabar_row& row, const Places& at, const SampleValues<double>& of, double input_scale,
@@ -409,25 +421,24 @@ void evaluate_as(const alphabar_row& row, const Places& at, const SampleValues<d
   using T = typename Lane<V>::Scalar;
   const bool preview = !at.preview.absent();
   const bool plain = !preview && at.mask.absent() && at.input.absent() && !at.out.absent();
-  const Row<V> vectors(row, preview, of, input_scale);
-  const Row<T> scalars(row, preview, of, input_scale);
-  const uint32_t terms = vectors.terms;
   int64_t i = 0;
   if (around) {
+    // To the beginning of a cache line.
     const uint64_t width = at.out.type == ALPHABAR_F64 ? 8 : at.out.type == ALPHABAR_F32 ? 4 : 2;
-    for (; i < n && (at.out.address + static_cast<uint64_t>(i) * width) % 64 != 0; ++i) {
-      chunk<false, 1>(terms, false, scalars, at, i);
+    const int64_t before = static_cast<int64_t>((64 - at.out.address % 64) % 64 / width);
+    i = before < n ? before : n;
+    singles<T>(row, preview, at, of, input_scale, 0, i);
+  }
+  if (i <= n - Lane<V>::kCount) {
+    const Row<V> vectors(row, preview, of, input_scale);
+    const uint32_t terms = vectors.terms;
+    i = around ? chunks_of<true>(terms, plain, V{})(vectors, at, i, n)
+               : chunks_of<false>(terms, plain, V{})(vectors, at, i, n);
+    for (; i <= n - Lane<V>::kCount; i += Lane<V>::kCount) {
+      chunk<false, 1>(renewed(terms), false, vectors, at, i);
     }
-    i = chunks_of<true>(terms, plain, V{})(vectors, at, i, n);
-  } else {
-    i = chunks_of<false>(terms, plain, V{})(vectors, at, i, n);
   }
-  for (; i <= n - Lane<V>::kCount; i += Lane<V>::kCount) {
-    chunk<false, 1>(renewed(terms), false, vectors, at, i);
-  }
-  for (; i < n; ++i) {
-    chunk<false, 1>(renewed(terms), false, scalars, at, i);
-  }
+  singles<T>(row, preview, at, of, input_scale, i, n);
 }
 
 void evaluate(bool wide, const alphabar_row& row, const Places& at, const SampleValues<double>& of, double input_scale,
