@@ -29,7 +29,7 @@ final class Suite {
     enum Size {
         /** Under three minutes on two cores. */
         QUICK(2, 4, TimeValue.milliseconds(80)),
-        /** Some 25 minutes on two cores. */
+        /** Some 17 minutes on two cores. */
         FULL(3, 5, TimeValue.milliseconds(150));
 
         final int warmups;
