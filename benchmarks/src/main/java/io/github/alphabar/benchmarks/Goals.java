@@ -52,9 +52,11 @@ final class Goals {
                     row -> g.overTorch(backend, row, Suite.MIO));
         }
         Map<Long, Double> eager = Map.of(Suite.SD, 16.0, Suite.MIO, 6.0, Suite.MIO16, 14.0);
-        for (long elements : List.of(Suite.SD, Suite.MIO, Suite.MIO16)) {
-            g.atLeast("vector, rows without noise, " + Text.elements(elements) + ": speed of eager libtorch",
-                    eager.get(elements), QUIET, row -> g.overTorch("vector", row, elements));
+        for (String backend : List.of("vector", "native")) {
+            for (long elements : List.of(Suite.SD, Suite.MIO, Suite.MIO16)) {
+                g.atLeast(backend + ", rows without noise, " + Text.elements(elements) + ": speed of eager libtorch",
+                        eager.get(elements), QUIET, row -> g.overTorch(backend, row, elements));
+            }
         }
         g.surroundings();
         for (String backend : List.of("vector", "native")) {
