@@ -94,6 +94,8 @@ final class Plots {
                 }
             }
         }
+        // Ratios of one decade: a logarithmic axis would have a single label.
+        chart.getStyler().setYAxisLogarithmic(false).setYAxisMin(0.0);
         save(chart, "peers", chart.getSeriesCollection().isEmpty());
     }
 
