@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: the alphabar contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Floats as the instruction set this is compiled for takes them: vectors with the operators of the specification, so
-// that fused_step.h is the one place where a row's arithmetic is written, and loads and stores that convert on the way.
-// The processor's conversions of F16 give the bits of dtype.h. Where there are no vectors of our own, Floats is float
-// and the compiler finds the vectors.
+// Floats as the instruction set this is compiled for takes them: vectors with the operators that fused_step.h is
+// written in, so that its functions serve them too, and loads and stores that convert on the way. The processor's
+// conversions of F16 give the bits of dtype.h but for what a NaN carries; a NaN stays one. Where there are no vectors
+// of our own, Floats is float and the compiler finds the vectors.
 //
 // Included into files that are compiled for several instruction sets: everything has internal linkage.
 #ifndef ALPHABAR_HOST_LANES_H

@@ -162,7 +162,7 @@ struct Row {
         input_scale(input) {}
 };
 
-// A sum over the terms present, in the order of the specification.
+// A sum over the terms present, in the order of the specification; 0 where there is none.
 template <int kCount, typename V>
 struct Sums {
   V value[kCount]{};
@@ -184,13 +184,6 @@ struct Sums {
       load<kCount>(operand, at, i);
       add(true, coefficient, operand);
     }
-  }
-
-  ALPHABAR_HD const V* result() {
-    for (int u = 0; u < kCount && !started; ++u) {
-      value[u] = V(0);
-    }
-    return value;
   }
 };
 
@@ -222,9 +215,8 @@ ALPHABAR_HD void predict(uint32_t terms, const Row<V>& row, const V* x, const V*
   Sums<kCount, V> sum;
   sum.add((terms & ALPHABAR_PX) != 0, row.c.px, x);
   sum.add((terms & ALPHABAR_PG) != 0, row.c.pg, g);
-  const V* const value = sum.result();
   for (int u = 0; u < kCount; ++u) {
-    p[u] = value[u];
+    p[u] = sum.value[u];
   }
   if ((terms & ALPHABAR_CLIP_RANGE) != 0) {
     for (int u = 0; u < kCount; ++u) {
@@ -286,11 +278,7 @@ ALPHABAR_HD void chunk(uint32_t terms, bool plain, const Row<V>& row, const Plac
       sum.add(true, row.c.cz, z);
     }
   }
-  V r[kCount];
-  const V* const value = sum.result();
-  for (int u = 0; u < kCount; ++u) {
-    r[u] = value[u];
-  }
+  V* const r = sum.value;
   if (!plain && !at.mask.absent()) {
     V mask[kCount], known[kCount], z2[kCount];
     load<kCount>(mask, at.mask, i);
@@ -311,7 +299,7 @@ ALPHABAR_HD void chunk(uint32_t terms, bool plain, const Row<V>& row, const Plac
     stored.add((terms & ALPHABAR_SX) != 0, row.c.sx, x);
     stored.add((terms & ALPHABAR_SP) != 0, row.c.sp, p);
     stored.add((terms & ALPHABAR_SG) != 0, row.c.sg, g);
-    store<kAround, kCount>(stored.result(), at.store, i);
+    store<kAround, kCount>(stored.value, at.store, i);
   }
   if (plain || !at.out.absent()) {
     store<kAround, kCount>(r, at.out, i);
@@ -370,6 +358,7 @@ using Chunks = int64_t (*)(const Row<V>&, const Places&, int64_t, int64_t);
 
 constexpr uint32_t kDirect = ALPHABAR_CX | ALPHABAR_CG;
 constexpr uint32_t kClipped = ALPHABAR_CP | ALPHABAR_PX | ALPHABAR_PG | ALPHABAR_CLIP_RANGE;
+// What the solvers keep: the output, or p, which without clipping is a sum of x and the output.
 constexpr uint32_t kStoresG = ALPHABAR_STORE | ALPHABAR_SG;
 constexpr uint32_t kStoresP = ALPHABAR_STORE | ALPHABAR_SX | ALPHABAR_SG;
 

@@ -165,8 +165,8 @@ struct Results {
 };
 
 template <typename T>
-ALPHABAR_HD Results<T> element(uint32_t terms, bool preview, const Coefficients<T>& c, const SampleValues<T>& of,
-                               const Values<T>& in) {
+ALPHABAR_HD Results<T> element(uint32_t terms, bool preview, bool masked, const Coefficients<T>& c,
+                               const SampleValues<T>& of, const Values<T>& in) {
   const T g =
       needs_g(terms, preview) ? rescaled(terms, of.factor, guided(terms, c.weight, in.output, in.uncond)) : T(0);
   const T p =
@@ -186,20 +186,9 @@ ALPHABAR_HD Results<T> element(uint32_t terms, bool preview, const Coefficients<
   m.add((terms & ALPHABAR_SP) != 0, c.sp, p);
   m.add((terms & ALPHABAR_SG) != 0, c.sg, g);
   Results<T> out;
-  out.r = r.value;
+  out.r = masked ? inpainted(in.mask, r.value, c.alpha, in.known, c.sigma != T(0), c.sigma, in.z2) : r.value;
   out.m = m.value;
   out.p = p;
-  return out;
-}
-
-// The same, with the known part kept where there is a mask.
-template <typename T>
-ALPHABAR_HD Results<T> element(uint32_t terms, bool preview, bool masked, const Coefficients<T>& c,
-                               const SampleValues<T>& of, const Values<T>& in) {
-  Results<T> out = element(terms, preview, c, of, in);
-  if (masked) {
-    out.r = inpainted(in.mask, out.r, c.alpha, in.known, c.sigma != T(0), c.sigma, in.z2);
-  }
   return out;
 }
 

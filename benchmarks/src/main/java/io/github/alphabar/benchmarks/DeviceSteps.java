@@ -103,6 +103,7 @@ public class DeviceSteps {
         }
     }
 
+    /** Not by {@link #plan()}, which a test replaces to be refused. */
     private HostTensor onScalar(HostTensor output) {
         SamplingPlan plan = SamplingPlan.of(
                 TimeGrid.of(TabulatedSchedule.stableDiffusion(), Spacing.trailing(), steps), Solvers.named("dpmpp-2m"),

@@ -57,6 +57,7 @@ final class VectorRow implements RowKernel {
     private static final DType PREVIEW_TYPE = KIND == null ? DType.F32 : KIND.previewType();
     private static final DType INPUT_TYPE = KIND == null ? DType.F32 : KIND.inputType();
     private static final DType KNOWN_NOISE_TYPE = KIND == null ? DType.F32 : KIND.knownNoiseType();
+    /** In the units of {@link #code}; found by trying: AllocationTest has the rows next to it, and sees the objects above. */
     private static final int LIMIT = 15;
     /** Only then do the operations that convert F16 cost less than the way through a block, whose conversion is one instruction. */
     private static final boolean WIDE = FLOATS.length() >= 16;
